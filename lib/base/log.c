@@ -1,0 +1,155 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/jsn.h"
+
+#define LINE_MAX_BYTES (64U << 10)
+
+static const char *program = "gantry";
+static enum log_level shown = LOG_INFO;
+static enum log_format format = LOG_TEXT;
+static bool colour;
+
+static const char *const names[] = { "error", "warn", "info", "debug" };
+
+void
+log_init(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *no = getenv("NO_COLOR");
+
+	program = slash != NULL ? slash + 1 : name;
+	colour = isatty(STDERR_FILENO) && (no == NULL || no[0] == '\0');
+}
+
+void
+log_set_level(enum log_level level)
+{
+	shown = level;
+}
+
+void
+log_set_format(enum log_format f)
+{
+	format = f;
+}
+
+bool
+log_parse_level(const char *name, enum log_level *ret)
+{
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+log_program(void)
+{
+	return program;
+}
+
+static void
+add_visible(struct buf *line, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			buf_addf(line, "\\x%02x", c);
+		else
+			buf_addc(line, (char)c);
+	}
+}
+
+static void
+add_text(struct buf *line, enum log_level level, const char *msg)
+{
+	static const char *const paint[] = { "\033[31m", "\033[33m", "", "\033[2m" };
+	bool painted = colour && paint[level][0] != '\0';
+
+	if (painted)
+		buf_adds(line, paint[level]);
+	add_visible(line, program);
+	buf_adds(line, level == LOG_WARN ? ": warning: " : ": ");
+	add_visible(line, msg);
+	if (painted)
+		buf_adds(line, "\033[0m");
+}
+
+static void
+add_json(struct buf *line, enum log_level level, const char *msg)
+{
+	char now[CLOCK_RFC3339_MAX];
+
+	clock_rfc3339(clock_wall_ns(), now);
+	buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":", now, names[level]);
+	jsn_quote(line, program);
+	buf_adds(line, ",\"msg\":");
+	jsn_quote(line, msg);
+	buf_addc(line, '}');
+}
+
+static void
+say(enum log_level level, const char *fmt, va_list ap)
+{
+	AUTO_BUF
+	struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	AUTO_FREE
+	char *msg = NULL;
+
+	if (level > shown)
+		return;
+	if (vasprintf(&msg, fmt, ap) < 0) {
+		msg = NULL;
+		return;
+	}
+	if (format == LOG_JSON)
+		add_json(&line, level, msg);
+	else
+		add_text(&line, level, msg);
+	buf_addc(&line, '\n');
+	/* one write, so that lines of several processes do not mix */
+	if (write(STDERR_FILENO, buf_cstr(&line), line.len) < 0)
+		return;
+}
+
+#define SAY(level)           \
+	va_list ap;          \
+	va_start(ap, fmt);   \
+	say(level, fmt, ap); \
+	va_end(ap)
+
+void
+log_error(const char *fmt, ...)
+{
+	SAY(LOG_ERROR);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	SAY(LOG_WARN);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	SAY(LOG_INFO);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	SAY(LOG_DEBUG);
+}

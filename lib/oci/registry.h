@@ -1,0 +1,81 @@
+/*
+ * registry: a client of the OCI distribution API 1.1.
+ *
+ * One struct registry is one host, with its connections and tokens; it belongs
+ * to one thread at a time, and copying between two repositories needs two of
+ * them (see http.h).  Repositories are named in each call.  Answers are
+ * checked: a manifest always has the digest that was asked for, a tag's
+ * manifest the digest that the server announced.
+ *
+ * Errors: ERR_TEMP if the host is not reached, answers 5xx or 429, or is not
+ * a registry (a captive portal's HTML); ERR_NOTFOUND for 404; ERR_AUTH for 401
+ * and 403; ERR_DATA for an answer that is not what it must be.  Messages name
+ * the host, the repository and the tag or digest.
+ */
+#ifndef GANTRY_OCI_REGISTRY_H
+#define GANTRY_OCI_REGISTRY_H
+
+#include "net/http.h"
+#include "oci/manifest.h"
+#include "oci/ref.h"
+
+#define REGISTRY_TAGS_MAX     100000
+#define REGISTRY_REFERRER_MAX 1024
+
+struct registry_opts {
+	struct http_opts http;
+	const char *authfile;	       /* Docker's config.json form; NULL: no credentials */
+	const char *const *plain_http; /* hosts that speak plain HTTP, NULL-terminated */
+};
+
+struct registry;
+
+/* host as in a reference ("localhost:5000"); found out at once whether it
+ * speaks TLS and is a registry (one GET /v2/). */
+int registry_open(const char *host, const struct registry_opts *o, struct registry **ret,
+		  struct err *e);
+void registry_close(struct registry **r);
+#define AUTO_REGISTRY AUTO(registry_close)
+const char *registry_host(const struct registry *r);
+
+/* All tags, page after page (Link), in the order that the server gives.
+ * *ret: an array of *n strings and the array itself are the caller's,
+ * registry_tags_free.  A repository that is not there is ERR_NOTFOUND. */
+int registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, struct err *e);
+void registry_tags_free(char **tags, size_t n);
+
+/* The digest that a tag (or digest) names now: HEAD, and where the server
+ * leaves the digest out, GET and hash. */
+int registry_resolve(struct registry *r, const char *repo, const char *what, struct digest *ret,
+		     struct err *e);
+/* A manifest by tag or digest. */
+int registry_manifest(struct registry *r, const char *repo, const char *what, struct manifest *ret,
+		      struct err *e);
+/* A whole small blob, hashed and compared. */
+int registry_blob(struct registry *r, const char *repo, const struct descriptor *d, size_t max,
+		  struct buf *ret, struct err *e);
+/* 1 it is there, 0 it is not, -1. */
+int registry_has_blob(struct registry *r, const char *repo, const struct digest *d, struct err *e);
+int registry_has_manifest(struct registry *r, const char *repo, const char *what, struct err *e);
+/* A blob as a stream from offset on; *ret_at is where it really starts (0 if
+ * the server ignores Range). */
+int registry_blob_open(struct registry *r, const char *repo, const struct digest *d, int64_t offset,
+		       struct http_stream **ret, int64_t *ret_at, struct err *e);
+
+/* Store bytes of a known digest and size that come from fn.  The registry
+ * checks the digest too; on failure nothing is left that a reader could see. */
+int registry_put_blob(struct registry *r, const char *repo, const struct descriptor *d,
+		      http_body_fn *fn, void *arg, struct err *e);
+/* 1 mounted from another repository of the same host, 0 not possible, -1. */
+int registry_mount(struct registry *r, const char *repo, const struct digest *d, const char *from,
+		   struct err *e);
+/* Store a manifest under what (a tag, or its digest). */
+int registry_put_manifest(struct registry *r, const char *repo, const char *what,
+			  const struct manifest *m, struct err *e);
+
+/* What refers to a digest: the referrers API with all its pages, else the
+ * index at the fallback tag.  None is *n == 0; "could not find out" is -1. */
+int registry_referrers(struct registry *r, const char *repo, const struct digest *subject,
+		       struct descriptor **ret, size_t *n, struct err *e);
+
+#endif

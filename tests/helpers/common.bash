@@ -1,0 +1,63 @@
+# Sourced by every bats file: an own empty folder, the programs on PATH, and waiting.
+: "${B:=$(cd "$BATS_TEST_DIRNAME/.." && pwd)/build}"
+export B PATH="$B:$PATH" NO_COLOR=1
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+export ROOT
+
+bats_require_minimum_version 1.5.0
+
+# wait_for SECONDS COMMAND...: until the command succeeds, or fail saying so.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS >= end)); then
+			echo "waited in vain for: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# free_port: a TCP port that nobody listens on now.
+free_port() {
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 20000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+# start_registry NAME [PORT]: a real registry with its data in $BATS_FILE_TMPDIR/NAME (what lies
+# there is served); sets REGISTRY_NAME to host:port.  stop_all ends it.
+start_registry() {
+	local name=$1 port=${2:-$(free_port)} dir=$BATS_FILE_TMPDIR/$1
+	mkdir -p "$dir"
+	cat >"$dir.yml" <<-YML
+		version: 0.1
+		log: {level: error, accesslog: {disabled: true}}
+		storage: {filesystem: {rootdirectory: $dir}, delete: {enabled: true}}
+		http: {addr: 127.0.0.1:$port, secret: gantry}
+	YML
+	docker-registry serve "$dir.yml" >"$dir.log" 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	printf -v "REGISTRY_${name^^}" '127.0.0.1:%s' "$port"
+	export "REGISTRY_${name^^}"
+	wait_for 20 curl -fsS "http://127.0.0.1:$port/v2/"
+}
+
+# What start_* started, ended by its pid.
+stop_all() {
+	local pid
+	[ -f "$BATS_FILE_TMPDIR/pids" ] || return 0
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || continue
+		wait_for 10 not_alive "$pid" || kill -9 "$pid" 2>/dev/null || true
+	done <"$BATS_FILE_TMPDIR/pids"
+	rm -f "$BATS_FILE_TMPDIR/pids"
+}
+
+not_alive() {
+	! kill -0 "$1" 2>/dev/null
+}
