@@ -1,0 +1,40 @@
+#include "base/settings.h"
+
+#include <stddef.h>
+
+#include "base/scope.h"
+
+static const struct conf_key keys[] = {
+	{ "REGISTRY_URL", "localhost:5000" },
+	{ "IMAGE_NAME", "robot-app" },
+	{ "ROBOT_CONTAINERS", "robot-service-1 robot-service-2 robot-service-3" },
+	{ "SERVICE_*_HOST", NULL },
+	{ "SERVICE_*_HEALTH", NULL },
+	{ "TAGS", "semver:*" },
+	{ "VERIFY_KEY", NULL },
+	{ "HEALTH_CHECK_TIMEOUT", "120" },
+	{ "HEALTH_CHECK_INTERVAL", "10" },
+	{ "SOAK", "10" },
+	{ "STRATEGY", "auto" },
+	{ "COMPOSE_FILE", NULL },
+	{ "PINS_FILE", ".env" },
+	{ "STATE_DIR", "/var/lib/gantry" },
+	{ "LOG_LEVEL", "info" },
+	{ NULL, NULL },
+};
+
+int
+settings_load(const char *given, char *const *environment, struct conf **ret, struct err *e)
+{
+	AUTO_CONF struct conf *c = NULL;
+	const char *path;
+
+	if (conf_find(given, &path, e) < 0 || conf_new(keys, &c, e) < 0)
+		return -1;
+	if (path != NULL && conf_load(c, path, e) < 0)
+		return -1;
+	if (conf_env(c, environment, e) < 0)
+		return -1;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
