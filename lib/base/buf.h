@@ -1,13 +1,11 @@
 /*
- * buf: the one way to build bytes, and view: the one way to take them apart.
+ * buf: the one way to build bytes (view.h takes them apart).
  *
  * A buf has a limit that it never passes.  Appending past it (or out of
  * memory) marks the buf as bad and drops what does not fit; nothing needs to
  * be checked until buf_ok is asked once at the end.  data is always followed
  * by a NUL that does not count, and is NULL only before the first append
  * (buf_cstr gives "" then).
- *
- * A view borrows bytes: it owns nothing and must not outlive what it looks at.
  */
 #ifndef GANTRY_BASE_BUF_H
 #define GANTRY_BASE_BUF_H
@@ -17,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/view.h"
 
 enum buf_state { BUF_OK = 0, BUF_FULL, BUF_NOMEM };
 
@@ -50,27 +49,10 @@ void buf_reset(struct buf *b);
 char *buf_take(struct buf *b);
 const char *buf_cstr(const struct buf *b);
 
-struct view {
-	const char *p;
-	size_t n;
-};
-
-#define VIEW_FMT    "%.*s"
-#define VIEW_ARG(v) (int)(v).n, (v).p
-
-struct view view_of(const char *s);
-struct view view_buf(const struct buf *b);
-bool view_eq(struct view v, const char *s);
-bool view_starts(struct view v, const char *prefix);
-/* Cut *rest at the first sep: head gets what stood before it, *rest what comes
- * after.  Without a sep nothing changes and the answer is false. */
-bool view_cut(struct view *rest, char sep, struct view *head);
-/* The same at the last sep: tail gets what comes after it, *rest what stood
- * before it. */
-bool view_cut_last(struct view *rest, char sep, struct view *tail);
-/* Without spaces, tabs, CR and LF at both ends. */
-struct view view_trim(struct view v);
-/* A NUL-terminated copy, the caller's to free; NULL if out of memory. */
-char *view_dup(struct view v);
+static inline struct view
+view_buf(const struct buf *b)
+{
+	return (struct view){ buf_cstr(b), b->len };
+}
 
 #endif
