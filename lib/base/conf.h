@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/scope.h"
 
 /* The keys that may be set, with their defaults (NULL: none).  A '*' in a
  * key stands for any one part of letters, digits and '_'.  Ends with {0}. */
