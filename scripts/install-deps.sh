@@ -7,7 +7,7 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarch
 	libgpiod-dev libmicrohttpd-dev"
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
 check="$demo bats wrk clang iptables"
-lint="$build clang-format shellcheck mandoc binutils"
+lint="$build clang-format shellcheck mandoc bsdextrautils binutils"
 
 installed() {
 	dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 format(char *dst, size_t size, const char *fmt, va_list ap)
 {
 	if (vsnprintf(dst, size, fmt, ap) < 0)

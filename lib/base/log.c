@@ -100,7 +100,7 @@ add_json(struct buf *line, enum log_level level, const char *msg)
 	buf_addc(line, '}');
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 say(enum log_level level, const char *fmt, va_list ap)
 {
 	AUTO_BUF
