@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# What all six programs promise alike.
+
+setup() {
+	load helpers/common
+	TOOLS="robot-serve reg-sync img-verify deploy healthcheck rollback"
+}
+
+@test "--help is one screen on stdout, with an example and the exit codes" {
+	for tool in $TOOLS; do
+		run --separate-stderr -0 "$tool" --help
+		[ -z "$stderr" ]
+		[[ ${lines[0]} == "usage: $tool"* ]]
+		[ "${#lines[@]}" -le 60 ]
+		[[ ${output,,} == *"example"* ]]
+		[[ ${output,,} == *"exit"* ]]
+		[ "$("$tool" -h)" = "$output" ]
+	done
+}
+
+@test "--version names program, suite and version" {
+	for tool in $TOOLS; do
+		run --separate-stderr -0 "$tool" --version
+		[ "$output" = "$tool (gantry) 0.1.0" ]
+		[ -z "$stderr" ]
+		[ "$("$tool" -V)" = "$output" ]
+	done
+}
+
+@test "an unknown option is 64, with the usage on stderr only" {
+	for tool in $TOOLS; do
+		run --separate-stderr -64 "$tool" --no-such-option
+		[ -z "$output" ]
+		[[ $stderr == *"no-such-option"* ]]
+		[[ $stderr == *"usage: $tool"* ]]
+	done
+}
+
+@test "--log-format is text or json" {
+	for tool in $TOOLS; do
+		run --separate-stderr -64 "$tool" --log-format yaml
+		[ -z "$output" ]
+		[[ $stderr == *"--log-format must be text or json, not 'yaml'"* ]]
+	done
+}
+
+@test "--log-format json makes every line of stderr an object" {
+	run --separate-stderr img-verify --log-format json --key nosuch.pem localhost:1/a:1
+	[ "$status" -eq 78 ]
+	jq -e '.level == "error" and .program == "img-verify" and (.msg | contains("nosuch.pem"))' \
+		<<<"$stderr"
+}
+
+@test "what could not be written to stdout is 71" {
+	for tool in $TOOLS; do
+		run -71 bash -c "$tool --help >/dev/full"
+		[[ $output == *"write to standard output failed"* ]]
+	done
+}
+
+@test "a configuration file that is named must be there; an unknown key is named with its line" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'IMAGE_NAME=x\nIMAGE_NAM=y\n' >bad.conf
+	for tool in deploy rollback; do
+		run --separate-stderr -78 "$tool" -c nosuch.conf
+		[ "$stderr" = "$tool: open 'nosuch.conf': No such file or directory" ]
+		run --separate-stderr -78 "$tool" -c bad.conf
+		[ "$stderr" = "$tool: bad.conf:2: unknown key 'IMAGE_NAM'" ]
+	done
+}
