@@ -1,0 +1,63 @@
+# An engine that a test may kill: loaded by a bats file after helpers/common.  tests/run gives such
+# a file a machine of its own (see helpers/exec), so ports 5000 to 5003 are free, the host's engine
+# is out of sight, and everything ends with the file.
+
+# start_site: dockerd with its data under $BATS_FILE_TMPDIR; exports DOCKER_HOST.
+start_site() {
+	if [ "${GANTRY_SITE:-}" != "$(readlink /proc/self/ns/net)" ]; then
+		echo "this file needs a machine of its own: tests/run ${BATS_TEST_FILENAME:-FILE}" >&2
+		return 1
+	fi
+	SITE=$BATS_FILE_TMPDIR/site
+	mkdir -p "$SITE"
+	export SITE DOCKER_HOST=unix://$SITE/docker.sock
+	start_engine
+}
+
+start_engine() {
+	dockerd --data-root "$SITE/data" --exec-root "$SITE/exec" --pidfile "$SITE/pid" \
+		-H "$DOCKER_HOST" --iptables=false --ip-forward=false --ip-masq=false \
+		--bip 10.213.0.1/24 --log-level warn >>"$SITE/log" 2>&1 3>&- &
+	echo $! >"$SITE/engine"
+	wait_for 60 docker version
+}
+
+# kill_engine: as the kernel does when memory is short; containers go on.
+kill_engine() {
+	local pid
+	pid=$(<"$SITE/engine")
+	kill -9 "$pid"
+	wait_for 10 not_alive "$pid"
+	rm -f "$SITE/pid" "$SITE/docker.sock"
+}
+
+# power_loss: engine, runtime and every container die at once.
+power_loss() {
+	local pid
+	kill_engine
+	pid=$(<"$SITE/exec/containerd/containerd.pid")
+	kill -9 "$pid" 2>/dev/null || true
+	# shims and containers are all that is left of the runtime
+	for pid in $(pgrep -f "containerd-shim.*$SITE" || true); do
+		pkill -9 -P "$pid" 2>/dev/null || true
+		kill -9 "$pid" 2>/dev/null || true
+	done
+	rm -f "$SITE/exec/containerd/containerd.pid"
+}
+
+stop_site() {
+	local all pid
+	[ -n "${SITE:-}" ] && [ -f "$SITE/engine" ] || return 0
+	if docker version >/dev/null 2>&1; then
+		all=$(docker ps -aq)
+		# shellcheck disable=SC2086
+		[ -z "$all" ] || docker rm -f $all >/dev/null
+	fi
+	pid=$(<"$SITE/engine")
+	kill "$pid" 2>/dev/null || true
+	wait_for 30 not_alive "$pid" || kill -9 "$pid"
+	# a killed engine leaves its mounts behind
+	awk -v d="$SITE/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+		xargs -r umount -l
+	rm -rf "$SITE"
+}
