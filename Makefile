@@ -95,7 +95,7 @@ $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(lib)
 include $(wildcard tools/*/rules.mk)
 
 # --- tests ---------------------------------------------------------------
-deps-build deps-check deps-demo deps-lint:
+deps-build deps-check deps-demo deps-lint deps-bench:
 	$(Q)scripts/install-deps.sh $(@:deps-%=%)
 
 check: deps-check
@@ -133,8 +133,13 @@ demo: deps-demo
 demo-stop:
 	$(Q)B=$(abspath $B) scripts/demo.sh stop
 
-bench: all $(helpers)
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory all $(helpers)
 	$(Q)B=$(abspath $B) tests/bench/run
+
+bench-%: deps-bench
+	$(Q)$(MAKE) --no-print-directory all $(helpers)
+	$(Q)B=$(abspath $B) tests/bench/run $*
 
 image: all
 	$(Q)B=$(abspath $B) scripts/build-image.sh $(version)
@@ -159,5 +164,5 @@ clean:
 	rm -rf $B
 
 .PHONY: all check check-built lint lint-built format fuzz demo demo-stop bench image install \
-	uninstall clean deps-build deps-check deps-demo deps-lint FORCE
+	uninstall clean deps-build deps-check deps-demo deps-lint deps-bench FORCE
 .SECONDARY:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install-deps.sh build|demo|check|lint: Debian's packages for that job, and only those missing.
+# install-deps.sh build|demo|check|lint|bench: Debian's packages for that job, and only those missing.
 # Needs root or sudo where something is missing; says so in words where it cannot get them.
 set -eu
 
@@ -22,14 +22,15 @@ build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
 lint) want=$lint ;;
+bench) want="$check time skopeo" ;;
 *)
-	echo "usage: install-deps.sh build|demo|check|lint" >&2
+	echo "usage: install-deps.sh build|demo|check|lint|bench" >&2
 	exit 64
 	;;
 esac
 
 # Debian 13 has the docker client and compose's second version as packages of their own.
-if [ "$1" = demo ] || [ "$1" = check ]; then
+if [ "$1" != build ] && [ "$1" != lint ]; then
 	docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
 		want="$want docker-compose"
 	command -v docker >/dev/null || want="$want docker-cli"
