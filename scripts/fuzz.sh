@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# fuzz.sh [SECONDS] [TARGET...]: explore each fuzz target with clang's libFuzzer, from its corpus.
+# What is found lies in build-fuzz/found; new inputs stay in build-fuzz/corpus.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+[ $# -eq 0 ] || shift
+o=build-fuzz
+flags="-O1 -g -D_GNU_SOURCE -DGANTRY_VERSION=\"fuzz\" -std=c11 -Ilib -fsanitize=fuzzer-no-link,address,undefined"
+mkdir -p $o/found
+
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || for f in tests/fuzz/*.c; do
+	f=${f##*/}
+	[ "$f" = replay.c ] || targets+=("${f%.c}")
+done
+
+echo "building the library for fuzzing"
+for f in lib/*/*.c; do
+	out=$o/${f%.c}.o
+	mkdir -p "${out%/*}"
+	[ "$out" -nt "$f" ] || echo "$flags -c -o $out $f"
+done | xargs -r -P "$(nproc)" -L 1 clang
+
+status=0
+for t in "${targets[@]}"; do
+	# shellcheck disable=SC2086
+	clang ${flags/fuzzer-no-link/fuzzer} -o "$o/$t" "tests/fuzz/$t.c" $o/lib/*/*.o \
+		-lcurl -ljansson -larchive -lcrypto -lm
+	mkdir -p "$o/corpus/$t"
+	echo "fuzzing $t for $seconds s"
+	"$o/$t" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+		-artifact_prefix="$o/found/$t-" "$o/corpus/$t" "tests/fuzz/corpus/$t" 2>&1 |
+		grep -E 'number_of_executed_units|SUMMARY|ERROR' || status=1
+	! compgen -G "$o/found/$t-*" >/dev/null || status=1
+done
+exit $status
