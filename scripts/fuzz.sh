@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 o=build-fuzz
-flags="-O1 -g -D_GNU_SOURCE -DGANTRY_VERSION=\"fuzz\" -std=c11 -Ilib -fsanitize=fuzzer-no-link,address,undefined"
 mkdir -p $o/found
 
 targets=("$@")
@@ -15,18 +14,13 @@ targets=("$@")
 	[ "$f" = replay.c ] || targets+=("${f%.c}")
 done
 
-echo "building the library for fuzzing"
-for f in lib/*/*.c; do
-	out=$o/${f%.c}.o
-	mkdir -p "${out%/*}"
-	[ "$out" -nt "$f" ] || echo "$flags -c -o $out $f"
-done | xargs -r -P "$(nproc)" -L 1 clang
+make -j"$(nproc)" B=$o CC=clang \
+	CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' $o/libgantry.a
 
 status=0
 for t in "${targets[@]}"; do
-	# shellcheck disable=SC2086
-	clang ${flags/fuzzer-no-link/fuzzer} -o "$o/$t" "tests/fuzz/$t.c" $o/lib/*/*.o \
-		-lcurl -ljansson -larchive -lcrypto -lm
+	clang -D_GNU_SOURCE -Ilib -O1 -g -fsanitize=fuzzer,address,undefined -o "$o/$t" \
+		"tests/fuzz/$t.c" $o/libgantry.a -lcurl -ljansson -larchive -lcrypto -lm
 	mkdir -p "$o/corpus/$t"
 	echo "fuzzing $t for $seconds s"
 	"$o/$t" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
