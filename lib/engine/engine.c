@@ -1,0 +1,144 @@
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "engine/docker.h"
+
+struct engine {
+	char *host;
+	const struct host_ops *ops;
+	void *self;
+};
+
+int
+engine_open(const char *host, struct engine **ret, struct err *e)
+{
+	AUTO_ENGINE struct engine *eng = calloc(1, sizeof(*eng));
+
+	if (eng == NULL || (eng->host = strdup(host)) == NULL)
+		return err_nomem(e);
+	if (docker_open(host, &eng->ops, &eng->self, e) < 0)
+		return -1;
+	*ret = TAKE_PTR(eng);
+	return 0;
+}
+
+void
+engine_close(struct engine **eng)
+{
+	if (*eng == NULL)
+		return;
+	if ((*eng)->self != NULL)
+		(*eng)->ops->close((*eng)->self);
+	free((*eng)->host);
+	free(*eng);
+	*eng = NULL;
+}
+
+const char *
+engine_host(const struct engine *eng)
+{
+	return eng->host;
+}
+
+const char *
+engine_version(const struct engine *eng)
+{
+	return eng->ops->version(eng->self);
+}
+
+const char *
+engine_api(const struct engine *eng)
+{
+	return eng->ops->api(eng->self);
+}
+
+int
+engine_container(struct engine *eng, const char *id, struct json_t **ret, struct err *e)
+{
+	return eng->ops->container(eng->self, id, ret, e);
+}
+
+int
+engine_image(struct engine *eng, const char *ref, struct json_t **ret, struct err *e)
+{
+	return eng->ops->image(eng->self, ref, ret, e);
+}
+
+int
+engine_pull(struct engine *eng, const char *repo, const struct digest *d, const volatile bool *stop,
+	    struct err *e)
+{
+	return eng->ops->pull(eng->self, repo, d, stop, e);
+}
+
+int
+engine_tag(struct engine *eng, const char *ref, const char *repo, const char *tag, struct err *e)
+{
+	return eng->ops->tag(eng->self, ref, repo, tag, e);
+}
+
+int
+engine_image_remove(struct engine *eng, const char *ref, struct err *e)
+{
+	return eng->ops->image_remove(eng->self, ref, e);
+}
+
+int
+engine_create(struct engine *eng, const char *name, const struct json_t *spec,
+	      char ret_id[ENGINE_ID_MAX], struct err *e)
+{
+	return eng->ops->create(eng->self, name, spec, ret_id, e);
+}
+
+int
+engine_start(struct engine *eng, const char *id, struct err *e)
+{
+	return eng->ops->start(eng->self, id, e);
+}
+
+int
+engine_stop(struct engine *eng, const char *id, struct err *e)
+{
+	return eng->ops->stop(eng->self, id, e);
+}
+
+int
+engine_kill(struct engine *eng, const char *id, const char *signal, struct err *e)
+{
+	return eng->ops->kill(eng->self, id, signal, e);
+}
+
+int
+engine_rename(struct engine *eng, const char *id, const char *name, struct err *e)
+{
+	return eng->ops->rename(eng->self, id, name, e);
+}
+
+int
+engine_restart_policy(struct engine *eng, const char *id, const struct json_t *policy,
+		      struct err *e)
+{
+	return eng->ops->restart_policy(eng->self, id, policy, e);
+}
+
+int
+engine_remove(struct engine *eng, const char *id, struct err *e)
+{
+	return eng->ops->remove(eng->self, id, e);
+}
+
+int
+engine_exec(struct engine *eng, const char *id, const char *const *argv, int64_t timeout_ms,
+	    struct engine_exec *ret, struct err *e)
+{
+	return eng->ops->exec(eng->self, id, argv, timeout_ms, ret, e);
+}
+
+int
+engine_last_line(struct engine *eng, const char *id, char *out, size_t size, struct err *e)
+{
+	return eng->ops->last_line(eng->self, id, out, size, e);
+}

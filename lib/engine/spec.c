@@ -1,0 +1,342 @@
+#include "engine/spec.h"
+
+#include <string.h>
+
+#include "base/jsn.h"
+#include "base/scope.h"
+
+#define ENV_MAX_BYTES (128U << 10)
+#define SHORT_ID      12
+
+static bool
+is_empty(const struct json_t *v)
+{
+	const char *s = jsn_str(v, "");
+
+	if (jsn_is_null(v))
+		return true;
+	if (s != NULL)
+		return s[0] == '\0';
+	return (jsn_is_object(v) || jsn_is_array(v)) && jsn_len(v) == 0;
+}
+
+static bool
+same(const struct json_t *a, const struct json_t *b)
+{
+	return (is_empty(a) && is_empty(b)) || jsn_equal(a, b);
+}
+
+static void
+drop_if_same(struct json_t *config, const struct json_t *image, const char *key)
+{
+	if (same(jsn_at_key(config, key), jsn_at_key(image, key)))
+		jsn_remove(config, key);
+}
+
+/* What the image has too, key by key, is the image's. */
+static void
+drop_members(struct json_t *config, const struct json_t *image, const char *key)
+{
+	const struct json_t *theirs = jsn_at_key(image, key);
+	const struct json_t *ours = jsn_at_key(config, key);
+
+	for (void *it = jsn_first(theirs); it != NULL; it = jsn_next(theirs, it))
+		if (jsn_equal(jsn_at_key(ours, jsn_key(it)), jsn_value(it)))
+			jsn_remove(jsn_mutable(ours), jsn_key(it));
+	if (is_empty(ours))
+		jsn_remove(config, key);
+}
+
+static bool
+env_is(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=';
+}
+
+static bool
+array_has(const struct json_t *array, const char *s)
+{
+	for (size_t i = 0; i < jsn_len(array); i++)
+		if (strcmp(jsn_str_or(jsn_at(array, i), "", ""), s) == 0)
+			return true;
+	return false;
+}
+
+static int
+set_env(struct json_t *config, const struct json_t *image, const char *instance, struct err *e)
+{
+	AUTO_BUF
+	struct buf entry = BUF_INIT(ENV_MAX_BYTES);
+	const struct json_t *ours = jsn_at_key(config, "Env");
+	const struct json_t *theirs = jsn_at_key(image, "Env");
+	struct json_t *env = jsn_array();
+
+	for (size_t i = 0; i < jsn_len(ours); i++) {
+		const char *s = jsn_str_or(jsn_at(ours, i), "", "");
+
+		if (!array_has(theirs, s) && !env_is(s, SPEC_ENV_INSTANCE))
+			jsn_push(env, jsn_string(s));
+	}
+	buf_addf(&entry, "%s=%s", SPEC_ENV_INSTANCE, instance);
+	jsn_push(env, jsn_string(buf_cstr(&entry)));
+	jsn_set(config, "Env", env);
+	return buf_ok(&entry, "environment", e);
+}
+
+/* An entrypoint of one's own also cuts the image's command off, so the two
+ * belong together. */
+static void
+set_command(struct json_t *config, const struct json_t *image)
+{
+	if (!same(jsn_at_key(config, "Entrypoint"), jsn_at_key(image, "Entrypoint")))
+		return;
+	jsn_remove(config, "Entrypoint");
+	drop_if_same(config, image, "Cmd");
+}
+
+static void
+set_labels(struct json_t *config, const struct json_t *image, const struct spec_new *n)
+{
+	struct json_t *labels;
+
+	drop_members(config, image, "Labels");
+	labels = jsn_child(config, "Labels");
+	jsn_set_str(labels, SPEC_LABEL_SERVICE, n->service);
+	if (n->tag[0] != '\0')
+		jsn_set_str(labels, SPEC_LABEL_TAG, n->tag);
+	else
+		jsn_remove(labels, SPEC_LABEL_TAG);
+}
+
+static bool
+joins_container(const struct json_t *c)
+{
+	return view_starts(view_of(jsn_str_or(c, "HostConfig.NetworkMode", "")), "container:");
+}
+
+/* The engine's own choice: the beginning of the id. */
+static bool
+is_own_id(const struct json_t *c, const char *name)
+{
+	const char *id = jsn_str_or(c, "Id", "");
+
+	return strlen(name) == SHORT_ID && strncmp(id, name, SHORT_ID) == 0;
+}
+
+static void
+set_names(struct json_t *config, const struct json_t *c)
+{
+	if (joins_container(c) || is_own_id(c, jsn_str_or(config, "Hostname", "")))
+		jsn_remove(config, "Hostname");
+	if (!joins_container(c))
+		return;
+	/* these belong to the container whose network it joins */
+	jsn_remove(config, "Domainname");
+	jsn_remove(config, "ExposedPorts");
+	jsn_remove(config, "MacAddress");
+}
+
+static struct json_t *
+make_config(const struct json_t *c, const struct json_t *old_image, const struct spec_new *n,
+	    struct err *e)
+{
+	static const char *const plain[] = { "User",  "WorkingDir", "StopSignal",
+					     "Shell", "OnBuild",    "ArgsEscaped" };
+	AUTO_JSN struct json_t *config = jsn_copy(jsn_get(c, "Config"));
+	const struct json_t *image = jsn_get(old_image, "Config");
+
+	if (!jsn_is_object(config)) {
+		err_set(e, ERR_DATA, "the engine's answer has no 'Config'");
+		return NULL;
+	}
+	for (size_t i = 0; i < COUNT_OF(plain); i++)
+		drop_if_same(config, image, plain[i]);
+	set_command(config, image);
+	drop_members(config, image, "Healthcheck");
+	drop_members(config, image, "ExposedPorts");
+	drop_members(config, image, "Volumes");
+	set_labels(config, image, n);
+	set_names(config, c);
+	if (set_env(config, image, n->instance, e) < 0)
+		return NULL;
+	jsn_set_str(config, "Image", n->image);
+	return TAKE_PTR(config);
+}
+
+static bool
+is_bound(const struct json_t *host, const char *dest)
+{
+	const struct json_t *binds = jsn_at_key(host, "Binds");
+	const struct json_t *mounts = jsn_at_key(host, "Mounts");
+
+	for (size_t i = 0; i < jsn_len(binds); i++) {
+		struct view rest = view_of(jsn_str_or(jsn_at(binds, i), "", "")), part;
+
+		if (!view_cut(&rest, ':', &part))
+			continue;
+		if (!view_cut(&rest, ':', &part))
+			part = rest;
+		if (view_eq(part, dest))
+			return true;
+	}
+	for (size_t i = 0; i < jsn_len(mounts); i++)
+		if (strcmp(jsn_str_or(jsn_at(mounts, i), "Target", ""), dest) == 0)
+			return true;
+	return false;
+}
+
+/* Volumes that the engine made up a name for: the same data, not an empty new
+ * one. */
+static int
+set_volumes(struct json_t *host, const struct json_t *c, struct err *e)
+{
+	const struct json_t *all = jsn_get(c, "Mounts");
+
+	for (size_t i = 0; i < jsn_len(all); i++) {
+		AUTO_BUF
+		struct buf bind = BUF_INIT(ENV_MAX_BYTES);
+		const struct json_t *m = jsn_at(all, i);
+		const char *dest = jsn_str_or(m, "Destination", "");
+
+		if (strcmp(jsn_str_or(m, "Type", ""), "volume") != 0 || is_bound(host, dest))
+			continue;
+		buf_addf(&bind, "%s:%s%s", jsn_str_or(m, "Name", ""), dest,
+			 jsn_bool(m, "RW", true) ? "" : ":ro");
+		if (buf_ok(&bind, dest, e) < 0)
+			return -1;
+		if (!jsn_is_array(jsn_at_key(host, "Binds")))
+			jsn_set(host, "Binds", jsn_array());
+		jsn_push(jsn_mutable(jsn_at_key(host, "Binds")), jsn_string(buf_cstr(&bind)));
+	}
+	return 0;
+}
+
+/* "/db:/robot/alias", as inspect says it, is "db:alias" to create. */
+static int
+set_links(struct json_t *host, struct err *e)
+{
+	const struct json_t *old = jsn_at_key(host, "Links");
+	struct json_t *links;
+
+	if (is_empty(old))
+		return 0;
+	links = jsn_array();
+	for (size_t i = 0; i < jsn_len(old); i++) {
+		AUTO_BUF
+		struct buf link = BUF_INIT(ENV_MAX_BYTES);
+		struct view alias = view_of(jsn_str_or(jsn_at(old, i), "", "")), name, last;
+
+		if (!view_cut(&alias, ':', &name))
+			continue;
+		last = alias;
+		(void)view_cut_last(&alias, '/', &last);
+		if (view_starts(name, "/"))
+			name = (struct view){ name.p + 1, name.n - 1 };
+		buf_addf(&link, VIEW_FMT ":" VIEW_FMT, VIEW_ARG(name), VIEW_ARG(last));
+		if (buf_ok(&link, "links", e) < 0) {
+			jsn_free(&links);
+			return -1;
+		}
+		jsn_push(links, jsn_string(buf_cstr(&link)));
+	}
+	jsn_set(host, "Links", links);
+	return 0;
+}
+
+static struct json_t *
+make_host(const struct json_t *c, struct err *e)
+{
+	AUTO_JSN struct json_t *host = jsn_copy(jsn_get(c, "HostConfig"));
+	struct json_t *policy = jsn_object();
+
+	if (!jsn_is_object(host)) {
+		jsn_free(&policy);
+		err_set(e, ERR_DATA, "the engine's answer has no 'HostConfig'");
+		return NULL;
+	}
+	jsn_set_str(policy, "Name", "no");
+	jsn_set_int(policy, "MaximumRetryCount", 0);
+	jsn_set(host, "RestartPolicy", policy);
+	if (set_volumes(host, c, e) < 0 || set_links(host, e) < 0)
+		return NULL;
+	return TAKE_PTR(host);
+}
+
+static struct json_t *
+make_endpoint(const struct json_t *c, const struct json_t *old)
+{
+	static const char *const keep[] = { "IPAMConfig", "Links", "DriverOpts" };
+	const struct json_t *aliases = jsn_at_key(old, "Aliases");
+	struct json_t *made = jsn_object(), *ours;
+
+	for (size_t i = 0; i < COUNT_OF(keep); i++)
+		if (!is_empty(jsn_at_key(old, keep[i])))
+			jsn_set(made, keep[i], jsn_copy(jsn_at_key(old, keep[i])));
+	if (is_empty(aliases))
+		return made;
+	ours = jsn_array();
+	for (size_t i = 0; i < jsn_len(aliases); i++)
+		if (!is_own_id(c, jsn_str_or(jsn_at(aliases, i), "", "")))
+			jsn_push(ours, jsn_copy(jsn_at(aliases, i)));
+	jsn_set(made, "Aliases", ours);
+	return made;
+}
+
+/* host, none, the default bridge and another container's network have no
+ * settings of their own. */
+static void
+set_networks(struct json_t *spec, const struct json_t *c)
+{
+	static const char *const bare[] = { "host", "none", "default", "bridge" };
+	const char *mode = jsn_str_or(c, "HostConfig.NetworkMode", "default");
+	const struct json_t *all = jsn_get(c, "NetworkSettings.Networks");
+	struct json_t *ends;
+
+	for (size_t i = 0; i < COUNT_OF(bare); i++)
+		if (strcmp(mode, bare[i]) == 0 && jsn_len(all) < 2)
+			return;
+	if (joins_container(c) || is_empty(all))
+		return;
+	ends = jsn_object();
+	for (void *it = jsn_first(all); it != NULL; it = jsn_next(all, it))
+		jsn_set(ends, jsn_key(it), make_endpoint(c, jsn_value(it)));
+	jsn_set(jsn_child(spec, "NetworkingConfig"), "EndpointsConfig", ends);
+}
+
+int
+spec_make(const struct json_t *container, const struct json_t *old_image, const struct spec_new *n,
+	  struct json_t **ret, struct err *e)
+{
+	AUTO_JSN struct json_t *spec = NULL;
+	struct json_t *host;
+
+	if (jsn_bool(container, "HostConfig.AutoRemove", false))
+		return err_set(e, ERR_NO, "'%s' was started with --rm and cannot be replaced",
+			       n->service);
+	spec = make_config(container, old_image, n, e);
+	if (spec == NULL)
+		return -1;
+	host = make_host(container, e);
+	if (host == NULL)
+		return -1;
+	jsn_set(spec, "HostConfig", host);
+	set_networks(spec, container);
+	*ret = TAKE_PTR(spec);
+	return 0;
+}
+
+const char *
+spec_env(const struct json_t *inspect, const char *name)
+{
+	const struct json_t *env = jsn_get(inspect, "Config.Env");
+
+	for (size_t i = 0; i < jsn_len(env); i++) {
+		const char *s = jsn_str_or(jsn_at(env, i), "", "");
+
+		if (env_is(s, name))
+			return s + strlen(name) + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,166 @@
+#include "engine/spec.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/jsn.h"
+#include "unit.h"
+
+#define NEXT_IMAGE                         \
+	"registry.local/robot-app@sha256:" \
+	"2222222222222222222222222222222222222222222222222222222222222222"
+
+static struct json_t *
+sample(const char *path)
+{
+	AUTO_BUF struct buf text = BUF_INIT(1U << 20);
+	struct err e = { 0 };
+
+	if (file_read(AT_FDCWD, path, &text, &e) < 0) {
+		printf("# %s\n", e.msg);
+		return NULL;
+	}
+	return jsn_parse(view_buf(&text), path, NULL);
+}
+
+static struct json_t *
+make(const char *container, const char *tag)
+{
+	AUTO_JSN struct json_t *c = sample(container);
+	AUTO_JSN struct json_t *image = sample("tests/data/image-0.0.1.json");
+	struct spec_new n = {
+		.image = NEXT_IMAGE, .service = "robot-service-1", .tag = tag, .instance = "i-2"
+	};
+	struct json_t *made = NULL;
+	struct err e = { 0 };
+
+	if (spec_make(c, image, &n, &made, &e) < 0)
+		printf("# %s\n", e.msg);
+	return made;
+}
+
+static void
+check_json(const struct json_t *v, const char *path, const char *want)
+{
+	const struct json_t *at = jsn_get(v, path);
+	char *got = at != NULL ? jsn_dump_sorted(at) : NULL;
+
+	CHECK_STR(got != NULL ? got : "nothing", want);
+	free(got);
+}
+
+TEST(what_came_with_the_image_follows_the_new_one)
+{
+	AUTO_JSN struct json_t *s = make("tests/data/container-robot-service-1.json", "0.0.2");
+
+	check_json(s, "Cmd", "nothing");
+	check_json(s, "Entrypoint", "nothing");
+	check_json(s, "User", "nothing");
+	check_json(s, "WorkingDir", "nothing");
+	check_json(s, "Healthcheck", "nothing");
+	check_json(s, "Volumes", "nothing");
+	check_json(s, "StopSignal", "nothing");
+	check_json(s, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\"]");
+	check_json(s, "Labels",
+		   "{\"com.docker.compose.project\":\"site\","
+		   "\"com.docker.compose.service\":\"robot-service-1\","
+		   "\"io.gantry.service\":\"robot-service-1\",\"io.gantry.tag\":\"0.0.2\"}");
+	CHECK_STR(jsn_str(s, "Image"), NEXT_IMAGE);
+}
+
+TEST(a_joined_network_leaves_no_names_or_ports)
+{
+	AUTO_JSN struct json_t *s = make("tests/data/container-robot-service-1.json", "");
+
+	check_json(s, "Hostname", "nothing");
+	check_json(s, "ExposedPorts", "nothing");
+	check_json(s, "NetworkingConfig", "nothing");
+	check_json(s, "HostConfig.ReadonlyRootfs", "true");
+	check_json(s, "HostConfig.Tmpfs", "{\"/run/gantry\":\"uid=10001,gid=10001\"}");
+	CHECK(jsn_at_key(jsn_get(s, "Labels"), "io.gantry.tag") == NULL);
+}
+
+TEST(the_restart_policy_waits_with_the_old_container)
+{
+	AUTO_JSN struct json_t *s = make("tests/data/container-web.json", "");
+
+	check_json(s, "HostConfig.RestartPolicy", "{\"MaximumRetryCount\":0,\"Name\":\"no\"}");
+}
+
+TEST(what_people_set_stays)
+{
+	AUTO_JSN struct json_t *s = make("tests/data/container-web.json", "");
+
+	check_json(s, "Entrypoint", "[\"/t\"]");
+	check_json(s, "Cmd", "[\"serve\"]");
+	check_json(s, "Hostname", "\"web1\"");
+	check_json(s, "Env", "[\"APP_VERSION=dev\",\"GANTRY_INSTANCE=i-2\"]");
+	check_json(s, "HostConfig.Memory", "67108864");
+	check_json(s, "HostConfig.PortBindings",
+		   "{\"5000/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]}");
+	check_json(s, "NetworkingConfig.EndpointsConfig.site",
+		   "{\"Aliases\":[\"front\",\"web1\"]}");
+	CHECK(jsn_get(s, "NetworkingConfig.EndpointsConfig.extra") != NULL);
+}
+
+TEST(volumes_without_a_name_keep_their_data)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = make("tests/data/container-web.json", "");
+	const struct json_t *binds = jsn_get(s, "HostConfig.Binds");
+	const char *name = NULL;
+	char want[128];
+
+	for (size_t i = 0; i < jsn_len(jsn_get(c, "Mounts")); i++) {
+		const struct json_t *m = jsn_at(jsn_get(c, "Mounts"), i);
+
+		if (strcmp(jsn_str_or(m, "Destination", ""), "/data") == 0)
+			name = jsn_str(m, "Name");
+	}
+	(void)snprintf(want, sizeof(want), "%s:/data", name != NULL ? name : "none");
+	CHECK(jsn_len(binds) == 2);
+	CHECK_STR(jsn_str(jsn_at(binds, 0), ""), "logs:/logs:ro");
+	CHECK_STR(jsn_str(jsn_at(binds, 1), ""), want);
+}
+
+TEST(a_second_time_gives_the_same)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-robot-service-1.json");
+	AUTO_JSN struct json_t *image = sample("tests/data/image-0.0.1.json");
+	AUTO_JSN struct json_t *first = NULL;
+	AUTO_JSN struct json_t *second = NULL;
+	struct spec_new n = {
+		.image = NEXT_IMAGE, .service = "robot-service-1", .tag = "", .instance = "i-2"
+	};
+
+	CHECK(spec_make(c, image, &n, &first, NULL) == 0);
+	jsn_set(c, "Config", jsn_copy(first));
+	CHECK(spec_make(c, image, &n, &second, NULL) == 0);
+	check_json(second, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\"]");
+	jsn_remove(first, "HostConfig");
+	jsn_remove(second, "HostConfig");
+	CHECK(jsn_equal(first, second));
+}
+
+TEST(what_removes_itself_is_refused)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+	struct json_t *made = NULL;
+	struct err e = { 0 };
+
+	jsn_set_bool(jsn_child(c, "HostConfig"), "AutoRemove", true);
+	CHECK(spec_make(c, NULL, &n, &made, &e) == -1);
+	CHECK(e.code == ERR_NO);
+	CHECK_STR(e.msg, "'web' was started with --rm and cannot be replaced");
+}
+
+TEST(an_environment_variable_is_found_by_its_whole_name)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+
+	CHECK_STR(spec_env(c, "APP_VERSION"), "dev");
+	CHECK(spec_env(c, "APP") == NULL);
+}
+
+UNIT_MAIN
