@@ -1,0 +1,80 @@
+/*
+ * journal: what was done to the fleet, and what is only half done.
+ *
+ * STATE_DIR/journal.jsonl: one JSON object a line, appended and fsync'd before
+ * the step that it announces.  A last line without its newline was torn by a
+ * crash: it is ignored, and cut off before the next line is written.  Lines
+ * that are no objects and events of other versions are passed over.
+ *
+ * Every record has "time" and "event"; those of a deployment have "txn":
+ *
+ *     begin       kind ("deploy" or "rollback"), image, tag, digest, services
+ *     service     service, id, ref, digest, tag, healthy, policy, spec: what
+ *                 ran before
+ *     step        service, step
+ *     moved       service, image, tag, digest: proven healthy there
+ *     back        service, reason: from here on everything goes back
+ *     resume      taken up again after a crash
+ *     proven      image, tag, digest
+ *     quarantine  digest, tag, reason
+ *     lift        digest
+ *     end         result ("done", "rolled back", "stopped"), reason
+ *
+ * Limits: JOURNAL_MAX bytes are read, from the end; a file of JOURNAL_COMPACT
+ * is rewritten without the steps and specs of what is finished.
+ */
+#ifndef GANTRY_FLEET_JOURNAL_H
+#define GANTRY_FLEET_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+#define JOURNAL_FILE	"journal.jsonl"
+#define JOURNAL_MAX	(8U << 20)
+#define JOURNAL_COMPACT (1U << 20)
+#define JOURNAL_TXN_MAX 40
+
+struct json_t;
+struct journal;
+
+/* The journal in a folder; one that is not there is empty.  The caller holds
+ * the lock if it is going to write. */
+int journal_open(const char *dir, struct journal **ret, struct err *e);
+void journal_close(struct journal **j);
+#define AUTO_JOURNAL AUTO(journal_close)
+
+/* The records in bytes; never fails but for memory.  *ret, an array, is the
+ * caller's; *ret_len: how many bytes of whole lines there were. */
+int journal_parse(struct view bytes, struct json_t **ret, size_t *ret_len, struct err *e);
+
+/* Cut a torn line off and make a long file short; once, before the first
+ * journal_write, by who holds the lock. */
+int journal_prepare(struct journal *j, struct err *e);
+/* Append one record: event, txn (may be NULL) and the fields (taken, may be
+ * NULL).  It is on disk when this returns 0. */
+int journal_write(struct journal *j, const char *event, const char *txn, struct json_t *fields,
+		  struct err *e);
+/* A name for a new deployment, from the time: sorts by age. */
+void journal_new_txn(char out[JOURNAL_TXN_MAX]);
+
+/* Records in the order they were written; lent until the next write. */
+size_t journal_len(const struct journal *j);
+const struct json_t *journal_at(const struct journal *j, size_t i);
+/* The first or last record with all of these (NULL: any); NULL if none. */
+const struct json_t *
+journal_first(const struct journal *j, const char *txn, const char *event, const char *service);
+const struct json_t *
+journal_last(const struct journal *j, const char *txn, const char *event, const char *service);
+size_t journal_count(const struct journal *j, const char *txn, const char *event);
+
+/* The begin record of the deployment that has no end; NULL if all have. */
+const struct json_t *journal_unfinished(const struct journal *j);
+/* The quarantine record of a digest; NULL if it is not in quarantine (any more). */
+const struct json_t *journal_quarantined(const struct journal *j, const char *digest);
+/* The i-th proven image, newest proof first, each digest once; NULL after the
+ * last. */
+const struct json_t *journal_proven(const struct journal *j, size_t i);
+
+#endif

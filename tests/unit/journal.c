@@ -1,0 +1,159 @@
+#include "fleet/journal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/jsn.h"
+#include "unit.h"
+
+#define STORY "tests/fuzz/corpus/journal/story.jsonl"
+
+static char dir[64], path[128];
+
+static void
+fresh(void)
+{
+	(void)snprintf(dir, sizeof(dir), "/tmp/gantry-journal-XXXXXX");
+	CHECK(mkdtemp(dir) != NULL);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, JOURNAL_FILE);
+}
+
+static void
+wipe(void)
+{
+	(void)unlink(path);
+	CHECK(rmdir(dir) == 0);
+}
+
+static void
+put(const char *p, size_t n)
+{
+	CHECK(file_replace(AT_FDCWD, path, p, n, 0644, NULL) == 0);
+}
+
+TEST(what_was_written_is_read_again)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+	AUTO_JOURNAL struct journal *again = NULL;
+	struct json_t *fields = jsn_object();
+
+	fresh();
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_prepare(j, NULL) == 0);
+	jsn_set_str(fields, "digest", "sha256:1");
+	CHECK(journal_write(j, "quarantine", "t1", fields, NULL) == 0);
+	CHECK(journal_quarantined(j, "sha256:1") != NULL);
+	CHECK(journal_open(dir, &again, NULL) == 0);
+	CHECK(journal_len(again) == 1);
+	CHECK_STR(jsn_str(journal_quarantined(again, "sha256:1"), "txn"), "t1");
+	wipe();
+}
+
+TEST(every_prefix_of_a_journal_parses)
+{
+	AUTO_BUF struct buf text = BUF_INIT(1U << 20);
+	size_t lines = 0;
+
+	CHECK(file_read(AT_FDCWD, STORY, &text, NULL) == 0);
+	for (size_t n = 0; n <= text.len; n++) {
+		AUTO_JSN struct json_t *all = NULL;
+		size_t whole = 0;
+
+		if (n > 0 && text.data[n - 1] == '\n')
+			lines++;
+		CHECK(journal_parse((struct view){ text.data, n }, &all, &whole, NULL) == 0);
+		CHECK(jsn_len(all) == lines);
+		CHECK(whole <= n && (whole == 0 || text.data[whole - 1] == '\n'));
+	}
+	CHECK(lines == 9);
+}
+
+TEST(a_torn_line_is_cut_before_the_next_is_written)
+{
+	static const char torn[] = "{\"event\":\"begin\",\"txn\":\"t1\"}\n{\"event\":\"en";
+	AUTO_JOURNAL struct journal *j = NULL;
+	AUTO_JOURNAL struct journal *again = NULL;
+
+	fresh();
+	put(torn, sizeof(torn) - 1);
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_len(j) == 1);
+	CHECK(journal_prepare(j, NULL) == 0);
+	CHECK(journal_write(j, "end", "t1", NULL, NULL) == 0);
+	CHECK(journal_open(dir, &again, NULL) == 0);
+	CHECK(journal_len(again) == 2);
+	CHECK(journal_unfinished(again) == NULL);
+	wipe();
+}
+
+TEST(a_story_answers_all_questions)
+{
+	AUTO_BUF struct buf text = BUF_INIT(1U << 20);
+	AUTO_JOURNAL struct journal *j = NULL;
+
+	fresh();
+	CHECK(file_read(AT_FDCWD, STORY, &text, NULL) == 0);
+	put(text.data, text.len);
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK_STR(jsn_str(journal_unfinished(j), "txn"), "t2");
+	CHECK_STR(jsn_str(journal_quarantined(j, "sha256:3333"), "reason"), "unhealthy: 503");
+	CHECK(journal_quarantined(j, "sha256:2222") == NULL);
+	CHECK_STR(jsn_str(journal_proven(j, 0), "digest"), "sha256:2222");
+	CHECK_STR(jsn_str(journal_proven(j, 1), "digest"), "sha256:1111");
+	CHECK(journal_proven(j, 2) == NULL);
+	CHECK_STR(jsn_str(journal_last(j, "t1", "service", "robot-service-1"), "id"), "aa");
+	CHECK(journal_last(j, "t2", "service", NULL) == NULL);
+	wipe();
+}
+
+TEST(quarantine_is_lifted)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+	struct json_t *fields = jsn_object();
+
+	fresh();
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	jsn_set_str(fields, "digest", "sha256:1");
+	CHECK(journal_write(j, "quarantine", NULL, jsn_copy(fields), NULL) == 0);
+	CHECK(journal_write(j, "lift", NULL, fields, NULL) == 0);
+	CHECK(journal_quarantined(j, "sha256:1") == NULL);
+	wipe();
+}
+
+TEST(a_long_journal_is_made_short_and_keeps_its_answers)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4U << 20);
+	AUTO_JOURNAL struct journal *j = NULL;
+	AUTO_JOURNAL struct journal *again = NULL;
+	struct stat st;
+
+	fresh();
+	CHECK(file_read(AT_FDCWD, STORY, &text, NULL) == 0);
+	while (text.len <= JOURNAL_COMPACT)
+		buf_adds(&text, "{\"txn\":\"t1\",\"event\":\"step\",\"step\":\"create\"}\n"
+				"{\"txn\":\"t2\",\"event\":\"step\",\"step\":\"create\"}\n");
+	put(text.data, text.len);
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_prepare(j, NULL) == 0);
+	CHECK(stat(path, &st) == 0 && st.st_size < JOURNAL_COMPACT);
+	CHECK(journal_open(dir, &again, NULL) == 0);
+	CHECK(journal_len(again) == journal_len(j));
+	CHECK_STR(jsn_str(journal_unfinished(again), "txn"), "t2");
+	CHECK(journal_quarantined(again, "sha256:3333") != NULL);
+	CHECK(journal_count(again, "t1", "step") == 0);
+	wipe();
+}
+
+TEST(no_folder_is_an_empty_journal)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+
+	CHECK(journal_open("/nonexistent/gantry", &j, NULL) == 0);
+	CHECK(journal_len(j) == 0);
+	CHECK(journal_unfinished(j) == NULL);
+	CHECK(journal_write(j, "end", NULL, NULL, NULL) == -1);
+}
+
+UNIT_MAIN
