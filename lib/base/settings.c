@@ -5,6 +5,7 @@
 #include "base/scope.h"
 
 static const struct conf_key keys[] = {
+	{ "REMOTE_IMAGE", NULL },
 	{ "REGISTRY_URL", "localhost:5000" },
 	{ "IMAGE_NAME", "robot-app" },
 	{ "ROBOT_CONTAINERS", "robot-service-1 robot-service-2 robot-service-3" },

@@ -1,0 +1,201 @@
+#!/bin/sh
+# manage-services.sh: starts and stops the robots and the gateway's own services with compose.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+self=manage-services.sh
+synopsis='[-c FILE] COMMAND [...]'
+# shellcheck source=scripts/settings.sh
+. "$here/settings.sh"
+
+help() {
+	cat <<-TEXT
+		usage: $self $synopsis
+
+		  start, stop, restart    infrastructure and robots
+		  start-infra             the local registry
+		  start-robots            the robots; the first time at the newest signed release that the
+		                          local registry has
+		  stop-infra, stop-robots
+		  restart-robots          one robot after the other, each when the one before is healthy
+		  status                  what runs, at which version, since when
+		  health                  ask every robot whether it is healthy
+		  logs [OPTIONS]          all logs; OPTIONS as compose's (-f, --tail=N)
+		  logs-robots, logs-infra [OPTIONS]
+		  help
+
+		  -c, --config FILE       configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
+		  -h, --help              this text
+
+		    $self logs-robots --tail=20
+
+		Works with 'docker compose' and with 'docker-compose', on the engine that DOCKER_HOST names.
+		exit: 0 done; 1 failed, or not healthy; 75 not now; 78 wrong configuration; 71 this machine
+		is at fault
+	TEXT
+}
+
+# Both files read the pins, so that compose starts what deploy proved.
+robots() {
+	compose -p "$COMPOSE_PROJECT_NAME" --env-file "$PINS_FILE" -f "$ROBOTS_FILE" "$@"
+}
+
+infra() {
+	compose -p "$COMPOSE_PROJECT_NAME" -f "$INFRA_FILE" "$@"
+}
+
+pin_name() {
+	printf '%s_IMAGE' "$(printf %s "$1" | tr 'a-z-' 'A-Z_')"
+}
+
+pinned() {
+	grep -q "^$1=." "$PINS_FILE" 2>/dev/null
+}
+
+# The newest release here, by digest, once its signature is proven.
+newest() {
+	[ -n "$VERIFY_KEY" ] || die 78 "VERIFY_KEY is not set: without it no image can be trusted"
+	list=$(reg-sync --list --tags "$TAGS" --newest 1 "$LOCAL_IMAGE") || exit
+	[ -n "$list" ] || die 1 "'$LOCAL_IMAGE' has no tag that '$TAGS' allows: run sync-images.sh"
+	good=$(printf '%s\n' "$list" | img-verify --key "$VERIFY_KEY" -) || exit
+	printf '%s@%s\n' "$LOCAL_IMAGE" "${good##*@}"
+}
+
+# Which image each robot is to run is asked once; from then on deploy writes it.
+pin_robots() {
+	missing=
+	for robot in holder $ROBOT_CONTAINERS; do
+		name=$(pin_name "$robot")
+		[ "$robot" != holder ] || name=ROBOT_HOLDER_IMAGE
+		pinned "$name" || missing="$missing $name"
+	done
+	[ -n "$missing" ] || return 0
+	image=$(newest) || exit
+	mkdir -p "$(dirname "$PINS_FILE")"
+	{
+		[ ! -f "$PINS_FILE" ] || cat "$PINS_FILE"
+		for name in $missing; do
+			echo "$name=$image"
+		done
+	} >"$PINS_FILE.new"
+	sync "$PINS_FILE.new"
+	mv "$PINS_FILE.new" "$PINS_FILE"
+}
+
+start_infra() {
+	infra up -d
+}
+
+start_robots() {
+	pin_robots
+	# what runs stays: deploy changes robots, compose only starts what is missing
+	robots up -d --no-recreate
+}
+
+stop_infra() {
+	infra stop
+}
+
+stop_robots() {
+	if [ -f "$PINS_FILE" ]; then
+		robots stop
+	else
+		echo "$self: no robots were started here" >&2
+	fi
+}
+
+restart_robots() {
+	[ -f "$PINS_FILE" ] || die 1 "no robots were started here"
+	for robot in $ROBOT_CONTAINERS; do
+		robots restart "$robot"
+		url=$(service_setting "$robot" HEALTH)
+		[ -z "$url" ] || healthcheck --wait 60 "$url" ||
+			die 1 "'$robot' is not healthy after its restart: the others were left as they are"
+	done
+}
+
+health() {
+	urls=
+	for robot in $ROBOT_CONTAINERS; do
+		url=$(service_setting "$robot" HEALTH)
+		[ -n "$url" ] || die 78 "SERVICE_$(printf %s "$robot" | tr - _)_HEALTH is not set"
+		urls="$urls $url"
+	done
+	# shellcheck disable=SC2086
+	healthcheck $urls
+}
+
+status() {
+	docker ps -a --filter "label=io.gantry.project=$COMPOSE_PROJECT_NAME" \
+		--format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}' | sort
+	configured deploy --status
+}
+
+logs_of() {
+	which=$1
+	shift
+	[ $# -gt 0 ] || set -- --tail=100
+	"$which" logs --no-color "$@"
+}
+
+config=
+while [ $# -gt 0 ]; do
+	case "$1" in
+	-c | --config)
+		[ $# -ge 2 ] || misused "$1 needs a file"
+		config=$2
+		shift 2
+		;;
+	-h | --help | help)
+		help
+		exit 0
+		;;
+	-*) misused "'$1' is not an option" ;;
+	*) break ;;
+	esac
+done
+[ $# -gt 0 ] || misused "what is to be done?"
+verb=$1
+shift
+case "$verb" in
+start | stop | restart | start-infra | start-robots | stop-infra | stop-robots | restart-robots | \
+	status | health)
+	[ $# = 0 ] || misused "$verb takes no arguments"
+	;;
+logs | logs-robots | logs-infra) ;;
+*) misused "'$verb' is not something that can be done" ;;
+esac
+settings_load "$config"
+INFRA_FILE=$(compose_dir)/docker-compose.infrastructure.yml || exit
+[ -n "$ROBOTS_FILE" ] || ROBOTS_FILE=$(compose_dir)/docker-compose.robots.yml
+[ "$verb" = health ] || engine_answers
+
+case "$verb" in
+start)
+	start_infra
+	start_robots
+	;;
+stop)
+	stop_robots
+	stop_infra
+	;;
+restart)
+	restart_robots
+	infra restart
+	;;
+start-infra) start_infra ;;
+stop-infra) stop_infra ;;
+start-robots) start_robots ;;
+stop-robots) stop_robots ;;
+restart-robots) restart_robots ;;
+status) status ;;
+health) health ;;
+logs)
+	[ ! -f "$PINS_FILE" ] || logs_of robots "$@"
+	logs_of infra "$@"
+	;;
+logs-robots)
+	[ -f "$PINS_FILE" ] || die 1 "no robots were started here"
+	logs_of robots "$@"
+	;;
+logs-infra) logs_of infra "$@" ;;
+esac
