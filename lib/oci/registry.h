@@ -38,6 +38,15 @@ void registry_close(struct registry **r);
 #define AUTO_REGISTRY AUTO(registry_close)
 const char *registry_host(const struct registry *r);
 
+/* One request to the registry's API, with the credentials that it asks for.
+ * q's url is a path ("/v2/…") or an address that the registry gave; writes:
+ * whether more than reading is meant.  The answer's status is the caller's to
+ * judge: registry_refuse makes an error of one that is not good. */
+int registry_request(struct registry *r, const char *repo, bool writes, const struct http_req *q,
+		     struct http_resp *ret, struct err *e);
+int registry_refuse(struct registry *r, const char *repo, const char *what,
+		    const struct http_resp *resp, struct err *e);
+
 /* All tags, page after page (Link), in the order that the server gives.
  * *ret: an array of *n strings and the array itself are the caller's,
  * registry_tags_free.  A repository that is not there is ERR_NOTFOUND. */
@@ -61,17 +70,6 @@ int registry_has_manifest(struct registry *r, const char *repo, const char *what
  * the server ignores Range). */
 int registry_blob_open(struct registry *r, const char *repo, const struct digest *d, int64_t offset,
 		       struct http_stream **ret, int64_t *ret_at, struct err *e);
-
-/* Store bytes of a known digest and size that come from fn.  The registry
- * checks the digest too; on failure nothing is left that a reader could see. */
-int registry_put_blob(struct registry *r, const char *repo, const struct descriptor *d,
-		      http_body_fn *fn, void *arg, struct err *e);
-/* 1 mounted from another repository of the same host, 0 not possible, -1. */
-int registry_mount(struct registry *r, const char *repo, const struct digest *d, const char *from,
-		   struct err *e);
-/* Store a manifest under what (a tag, or its digest). */
-int registry_put_manifest(struct registry *r, const char *repo, const char *what,
-			  const struct manifest *m, struct err *e);
 
 /* What refers to a digest: the referrers API with all its pages, else the
  * index at the fallback tag.  None is *n == 0; "could not find out" is -1. */

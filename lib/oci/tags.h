@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/scope.h"
 
 struct tags_pattern;
 /* ERR_USAGE names the pattern and what is wrong in it. */

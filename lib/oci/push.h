@@ -1,0 +1,24 @@
+/*
+ * push: the writing half of the OCI distribution API.
+ *
+ * Errors as in registry.h.  A reader of the repository never sees a blob or a
+ * manifest whose bytes do not have its digest.
+ */
+#ifndef GANTRY_OCI_PUSH_H
+#define GANTRY_OCI_PUSH_H
+
+#include "oci/registry.h"
+
+/* Store d->size bytes of digest d->digest that come from fn, by one PUT (the
+ * way that every registry takes).  The registry checks the digest too. */
+int push_blob(struct registry *r, const char *repo, const struct descriptor *d, http_body_fn *fn,
+	      void *arg, struct err *e);
+/* 1 mounted from another repository of the same host, 0 not possible, -1. */
+int push_mount(struct registry *r, const char *repo, const struct digest *d, const char *from,
+	       struct err *e);
+/* Store a manifest under what (a tag, or its digest).  *ret_subject (may be
+ * NULL): the registry keeps track of the manifest's subject by itself. */
+int push_manifest(struct registry *r, const char *repo, const char *what, const struct manifest *m,
+		  bool *ret_subject, struct err *e);
+
+#endif

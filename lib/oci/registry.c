@@ -1,0 +1,605 @@
+#include "oci/registry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/jsn.h"
+#include "oci/auth.h"
+
+#define URL_MAX_BYTES  4096
+#define PAGE_MAX_BYTES (4U << 20)
+#define PAGE_TAGS      "1000"
+#define SCOPES_MAX     16
+#define ACCEPT                                                                    \
+	"Accept: " MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST \
+	", " MEDIA_DOCKER_MANIFEST
+
+struct token {
+	char *scope, *value;
+	struct deadline until;
+};
+
+struct registry {
+	char host[REF_PART_MAX];
+	char base[REF_PART_MAX + 16]; /* "https://HOST" */
+	struct http *http;
+	char *basic;
+	struct auth_challenge challenge;
+	struct token tokens[SCOPES_MAX];
+	size_t ntokens, next_token;
+};
+
+static const char *const accept_manifests[] = { ACCEPT, NULL };
+
+/* --- who we are ------------------------------------------------------- */
+
+static void
+scope_of(const char *repo, bool writes, struct buf *ret)
+{
+	buf_addf(ret, "repository:%s:%s", repo, writes ? "pull,push" : "pull");
+}
+
+static const char *
+token_for(const struct registry *r, const char *scope)
+{
+	for (size_t i = 0; i < r->ntokens; i++)
+		if (strcmp(r->tokens[i].scope, scope) == 0 && !clock_over(r->tokens[i].until))
+			return r->tokens[i].value;
+	return NULL;
+}
+
+static int
+keep_token(struct registry *r, const char *scope, char *value, int64_t ms, struct err *e)
+{
+	struct token *t = NULL;
+	char *name = strdup(scope);
+
+	if (name == NULL) {
+		free(value);
+		return err_nomem(e);
+	}
+	for (size_t i = 0; i < r->ntokens; i++)
+		if (strcmp(r->tokens[i].scope, scope) == 0)
+			t = &r->tokens[i];
+	if (t == NULL && r->ntokens < SCOPES_MAX)
+		t = &r->tokens[r->ntokens++];
+	if (t == NULL)
+		t = &r->tokens[r->next_token++ % SCOPES_MAX];
+	free(t->scope);
+	free(t->value);
+	*t = (struct token){ name, value, clock_deadline(ms) };
+	return 0;
+}
+
+/* Read what a 401 asks for, and get it.  ERR_AUTH if there is nothing more
+ * that we could say. */
+static int
+answer_challenge(struct registry *r, const char *scope, const struct http_resp *resp, struct err *e)
+{
+	struct auth_challenge c = { 0 };
+	char value[4096];
+	char *token;
+	int64_t ms;
+
+	for (size_t i = 0; http_header_n(resp, "www-authenticate", i, value, sizeof(value)); i++)
+		if (auth_parse(view_of(value), &c, e) < 0)
+			return err_wrap(e, "registry '%s'", r->host);
+	r->challenge = c;
+	if (!c.bearer)
+		return 0;
+	if (strncmp(c.realm, "https://", 8) != 0 && strncmp(r->base, "https://", 8) == 0)
+		return err_set(e, ERR_AUTH,
+			       "registry '%s' asks for credentials without TLS at '%s'", r->host,
+			       c.realm);
+	if (auth_token(r->http, &c, scope, r->basic, &token, &ms, e) < 0)
+		return err_wrap(e, "registry '%s'", r->host);
+	return keep_token(r, scope[0] != '\0' ? scope : c.scope, token, ms, e);
+}
+
+static const char *
+authorization(const struct registry *r, const char *scope, struct buf *out)
+{
+	const char *token = token_for(r, scope);
+
+	buf_reset(out);
+	if (r->challenge.bearer && token != NULL)
+		buf_addf(out, "Bearer %s", token);
+	else if (r->challenge.basic && r->basic != NULL)
+		buf_addf(out, "Basic %s", r->basic);
+	else
+		return NULL;
+	return buf_cstr(out);
+}
+
+/* An address of our own host may have our credentials, no other. */
+static bool
+is_ours(const struct registry *r, const char *url)
+{
+	size_t n = strlen(r->base);
+
+	return strncmp(url, r->base, n) == 0 && (url[n] == '/' || url[n] == '?' || url[n] == '\0');
+}
+
+typedef int send_fn(struct http *h, const struct http_req *q, void *ret, struct err *e);
+typedef const struct http_resp *resp_fn(void *ret);
+
+/* Send, and once more if the first answer is a 401 that we can answer. */
+static int
+authorized(struct registry *r, const char *repo, bool writes, const struct http_req *given,
+	   send_fn *fn, resp_fn *resp_of, void *ret, struct err *e)
+{
+	AUTO_BUF struct buf url = BUF_INIT(URL_MAX_BYTES);
+	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
+	AUTO_BUF struct buf value = BUF_INIT(AUTH_TOKEN_MAX + 16);
+	struct http_req q = *given;
+
+	buf_addf(&url, "%s%s", given->url[0] == '/' ? r->base : "", given->url);
+	if (repo != NULL)
+		scope_of(repo, writes, &scope);
+	if (buf_ok(&url, "address", e) < 0 || buf_ok(&scope, "scope", e) < 0)
+		return -1;
+	q.url = buf_cstr(&url);
+	for (int tries = 0;; tries++) {
+		q.authorization =
+			is_ours(r, q.url) ? authorization(r, buf_cstr(&scope), &value) : NULL;
+		if (fn(r->http, &q, ret, e) < 0)
+			return err_wrap(e, "registry '%s'", r->host);
+		/* a body that came from a callback cannot be sent twice */
+		if (resp_of(ret)->status != 401 || tries > 0 || q.body_fn != NULL)
+			return 0;
+		if (answer_challenge(r, buf_cstr(&scope), resp_of(ret), e) < 0)
+			return -1;
+		if (authorization(r, buf_cstr(&scope), &value) == NULL)
+			return 0;
+	}
+}
+
+static int
+send_whole(struct http *h, const struct http_req *q, void *ret, struct err *e)
+{
+	return http_do(h, q, ret, e);
+}
+
+static const struct http_resp *
+resp_whole(void *ret)
+{
+	return ret;
+}
+
+static int
+send_stream(struct http *h, const struct http_req *q, void *ret, struct err *e)
+{
+	http_close(ret);
+	return http_open(h, q, ret, e);
+}
+
+static const struct http_resp *
+resp_stream(void *ret)
+{
+	return http_stream_resp(*(struct http_stream **)ret);
+}
+
+int
+registry_request(struct registry *r, const char *repo, bool writes, const struct http_req *q,
+		 struct http_resp *ret, struct err *e)
+{
+	return authorized(r, repo, writes, q, send_whole, resp_whole, ret, e);
+}
+
+int
+registry_refuse(struct registry *r, const char *repo, const char *what,
+		const struct http_resp *resp, struct err *e)
+{
+	enum err_code code = ERR_DATA;
+	char words[ERR_MSG_MAX / 2], type[128] = "";
+
+	http_explain(resp, words, sizeof(words));
+	(void)http_header(resp, "content-type", type, sizeof(type));
+	if (resp->status == 404)
+		code = ERR_NOTFOUND;
+	else if (resp->status == 401 || resp->status == 403)
+		code = ERR_AUTH;
+	else if (resp->status == 429 || resp->status >= 500)
+		code = ERR_TEMP;
+	if (strncmp(type, "text/html", 9) == 0)
+		return err_set(
+			e, ERR_TEMP,
+			"'%s' answers like a web page (%s), not like a registry: a proxy or a "
+			"captive portal?",
+			r->host, words);
+	if (repo == NULL)
+		return err_set(e, code, "registry '%s': %s", r->host, words);
+	return err_set(e, code, "'%s/%s%s%s': %s", r->host, repo,
+		       what[0] == '\0'		   ? ""
+		       : strchr(what, ':') != NULL ? "@"
+						   : ":",
+		       what, words);
+}
+
+/* --- opening ---------------------------------------------------------- */
+
+static bool
+listed(const char *const *hosts, const char *host)
+{
+	for (; hosts != NULL && *hosts != NULL; hosts++)
+		if (strcmp(*hosts, host) == 0)
+			return true;
+	return false;
+}
+
+static int
+ping(struct registry *r, const char *scheme, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES };
+	char version[64], type[128];
+
+	(void)snprintf(r->base, sizeof(r->base), "%s://%s", scheme, r->host);
+	if (registry_request(r, NULL, false, &q, &resp, e) < 0)
+		return -1;
+	if (resp.status == 200 || resp.status == 401) {
+		/* not every registry sends the version, but none sends a page */
+		if (!http_header(&resp, "content-type", type, sizeof(type)) ||
+		    strncmp(type, "text/html", 9) != 0 ||
+		    http_header(&resp, "docker-distribution-api-version", version, sizeof(version)))
+			return 0;
+	}
+	if (resp.status == 404)
+		return err_set(e, ERR_TEMP, "'%s' is not a registry: no /v2/", r->host);
+	return registry_refuse(r, NULL, "", &resp, e);
+}
+
+static int
+find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
+{
+	struct ref ref = { 0 };
+	struct err why = { 0 };
+
+	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->host);
+	if (listed(o->plain_http, r->host))
+		return ping(r, "http", e);
+	if (!ref_is_local(&ref))
+		return ping(r, "https", e);
+	if (ping(r, "http", &why) == 0)
+		return 0;
+	/* a port that speaks TLS answers plain HTTP with 400 or not at all */
+	if (ping(r, "https", NULL) == 0)
+		return 0;
+	return err_set(e, why.code, "%s", why.msg);
+}
+
+int
+registry_open(const char *host, const struct registry_opts *o, struct registry **ret, struct err *e)
+{
+	AUTO_REGISTRY struct registry *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return err_nomem(e);
+	if (strlen(host) >= sizeof(r->host))
+		return err_set(e, ERR_USAGE, "host '%s' is too long", host);
+	(void)snprintf(r->host, sizeof(r->host), "%s", host);
+	if (auth_basic(o->authfile, host, &r->basic, e) < 0 || http_new(&o->http, &r->http, e) < 0)
+		return -1;
+	if (find_scheme(r, o, e) < 0)
+		return -1;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+void
+registry_close(struct registry **r)
+{
+	if (*r == NULL)
+		return;
+	for (size_t i = 0; i < (*r)->ntokens; i++) {
+		free((*r)->tokens[i].scope);
+		free((*r)->tokens[i].value);
+	}
+	free((*r)->basic);
+	http_free(&(*r)->http);
+	free(*r);
+	*r = NULL;
+}
+
+const char *
+registry_host(const struct registry *r)
+{
+	return r->host;
+}
+
+/* --- reading ---------------------------------------------------------- */
+
+void
+registry_tags_free(char **tags, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(tags[i]);
+	free(tags);
+}
+
+struct tag_list {
+	char **tags;
+	size_t n;
+};
+
+static int
+add_tags(struct tag_list *l, const struct json_t *page, const char *repo, struct err *e)
+{
+	const struct json_t *names = jsn_get(page, "tags");
+	char **more;
+
+	if (!jsn_is_array(names) && !jsn_is_null(names))
+		return err_set(e, ERR_DATA, "'%s': the tag list has no 'tags'", repo);
+	if (l->n + jsn_len(names) > REGISTRY_TAGS_MAX)
+		return err_set(e, ERR_DATA, "'%s' has more than %d tags", repo, REGISTRY_TAGS_MAX);
+	if (jsn_len(names) == 0)
+		return 0;
+	more = reallocarray(l->tags, l->n + jsn_len(names), sizeof(*more));
+	if (more == NULL)
+		return err_nomem(e);
+	l->tags = more;
+	for (size_t i = 0; i < jsn_len(names); i++) {
+		const char *name = jsn_str(jsn_at(names, i), "");
+
+		if (name == NULL || strlen(name) >= REF_TAG_MAX)
+			return err_set(e, ERR_DATA, "'%s': the tag list has no name at %zu", repo,
+				       i);
+		l->tags[l->n] = strdup(name);
+		if (l->tags[l->n] == NULL)
+			return err_nomem(e);
+		l->n++;
+	}
+	return 0;
+}
+
+/* The path of <…>; rel="next" (RFC 8288), relative or with our own host. */
+static bool
+next_page(const struct registry *r, const struct http_resp *resp, char *out, size_t size)
+{
+	char link[URL_MAX_BYTES];
+	const char *from, *to;
+	size_t n = strlen(r->base);
+
+	if (!http_header(resp, "link", link, sizeof(link)) || strstr(link, "next") == NULL)
+		return false;
+	from = strchr(link, '<');
+	to = from != NULL ? strchr(from, '>') : NULL;
+	if (to == NULL)
+		return false;
+	from++;
+	if (strncmp(from, r->base, n) == 0)
+		from += n;
+	if (*from != '/')
+		return false;
+	(void)snprintf(out, size, "%.*s", (int)(to - from), from);
+	return true;
+}
+
+int
+registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, struct err *e)
+{
+	struct tag_list l = { 0 };
+	char path[URL_MAX_BYTES], before[URL_MAX_BYTES] = "";
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/tags/list?n=" PAGE_TAGS, repo);
+	do {
+		AUTO_RESP struct http_resp resp = { 0 };
+		AUTO_JSN struct json_t *page = NULL;
+		struct http_req q = { .url = path, .max = PAGE_MAX_BYTES };
+
+		if (registry_request(r, repo, false, &q, &resp, e) < 0)
+			goto failed;
+		if (resp.status != 200) {
+			registry_refuse(r, repo, "", &resp, e);
+			goto failed;
+		}
+		page = jsn_parse(view_buf(&resp.body), "tag list", e);
+		if (page == NULL || add_tags(&l, page, repo, e) < 0)
+			goto failed;
+		memcpy(before, path, sizeof(before));
+		if (!next_page(r, &resp, path, sizeof(path)))
+			break;
+	} while (strcmp(before, path) != 0);
+	*ret = l.tags;
+	*n = l.n;
+	return 0;
+failed:
+	registry_tags_free(l.tags, l.n);
+	return -1;
+}
+
+static int
+get_manifest(struct registry *r, const char *repo, const char *what, const char *method,
+	     struct http_resp *ret, struct err *e)
+{
+	char path[URL_MAX_BYTES];
+	struct http_req q = {
+		.method = method, .url = path, .headers = accept_manifests, .max = MANIFEST_MAX
+	};
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
+	if (registry_request(r, repo, false, &q, ret, e) < 0)
+		return err_wrap(e, "'%s/%s' %s", r->host, repo, what);
+	return 0;
+}
+
+int
+registry_resolve(struct registry *r, const char *repo, const char *what, struct digest *ret,
+		 struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	AUTO_MANIFEST struct manifest m = { 0 };
+	char said[DIGEST_STR_MAX + 1];
+
+	if (get_manifest(r, repo, what, "HEAD", &resp, e) < 0)
+		return -1;
+	if (resp.status == 200 && http_header(&resp, "docker-content-digest", said, sizeof(said)))
+		return digest_parse(view_of(said), ret, e);
+	if (resp.status != 200 && resp.status != 405)
+		return registry_refuse(r, repo, what, &resp, e);
+	if (registry_manifest(r, repo, what, &m, e) < 0)
+		return -1;
+	*ret = m.digest;
+	return 0;
+}
+
+int
+registry_manifest(struct registry *r, const char *repo, const char *what, struct manifest *ret,
+		  struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	char type[MANIFEST_MEDIA_TYPE_MAX], said[DIGEST_STR_MAX + 1];
+	char name[REF_STR_MAX];
+	struct digest want = { 0 };
+
+	if (get_manifest(r, repo, what, "GET", &resp, e) < 0)
+		return -1;
+	if (resp.status != 200)
+		return registry_refuse(r, repo, what, &resp, e);
+	if (strchr(what, ':') != NULL) {
+		if (digest_parse(view_of(what), &want, e) < 0)
+			return -1;
+	} else if (http_header(&resp, "docker-content-digest", said, sizeof(said))) {
+		if (digest_parse(view_of(said), &want, e) < 0)
+			return err_wrap(e, "registry '%s'", r->host);
+	}
+	(void)snprintf(name, sizeof(name), "%s/%s%s%s", r->host, repo,
+		       strchr(what, ':') != NULL ? "@" : ":", what);
+	return manifest_parse(view_buf(&resp.body),
+			      http_header(&resp, "content-type", type, sizeof(type)) ? type : NULL,
+			      digest_is_set(&want) ? &want : NULL, name, ret, e);
+}
+
+int
+registry_blob(struct registry *r, const char *repo, const struct descriptor *d, size_t max,
+	      struct buf *ret, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	char path[URL_MAX_BYTES];
+	struct http_req q = { .url = path, .max = max };
+
+	if (d->size > (int64_t)max)
+		return err_set(e, ERR_DATA, "blob '%s' is larger than %zu bytes", d->digest.str,
+			       max);
+	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/%s", repo, d->digest.str);
+	if (registry_request(r, repo, false, &q, &resp, e) < 0)
+		return err_wrap(e, "blob '%s'", d->digest.str);
+	if (resp.status != 200)
+		return registry_refuse(r, repo, d->digest.str, &resp, e);
+	if (digest_check(buf_cstr(&resp.body), resp.body.len, &d->digest, "blob", e) < 0)
+		return err_wrap(e, "'%s/%s'", r->host, repo);
+	buf_reset(ret);
+	buf_add(ret, buf_cstr(&resp.body), resp.body.len);
+	return buf_ok(ret, d->digest.str, e);
+}
+
+static int
+has(struct registry *r, const char *repo, const char *kind, const char *what, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	char path[URL_MAX_BYTES];
+	struct http_req q = { .method = "HEAD", .url = path, .headers = accept_manifests };
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/%s/%s", repo, kind, what);
+	if (registry_request(r, repo, false, &q, &resp, e) < 0)
+		return -1;
+	if (resp.status == 200)
+		return 1;
+	return resp.status == 404 ? 0 : registry_refuse(r, repo, what, &resp, e);
+}
+
+int
+registry_has_blob(struct registry *r, const char *repo, const struct digest *d, struct err *e)
+{
+	return has(r, repo, "blobs", d->str, e);
+}
+
+int
+registry_has_manifest(struct registry *r, const char *repo, const char *what, struct err *e)
+{
+	return has(r, repo, "manifests", what, e);
+}
+
+int
+registry_blob_open(struct registry *r, const char *repo, const struct digest *d, int64_t offset,
+		   struct http_stream **ret, int64_t *ret_at, struct err *e)
+{
+	AUTO_STREAM struct http_stream *s = NULL;
+	char path[URL_MAX_BYTES], range[64];
+	const char *headers[] = { offset > 0 ? range : NULL, NULL };
+	struct http_req q = { .url = path, .headers = headers };
+	int status;
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/%s", repo, d->str);
+	(void)snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-", offset);
+	if (authorized(r, repo, false, &q, send_stream, resp_stream, &s, e) < 0)
+		return err_wrap(e, "blob '%s'", d->str);
+	status = http_stream_resp(s)->status;
+	if (status != 200 && status != 206)
+		return registry_refuse(r, repo, d->str, http_stream_resp(s), e);
+	*ret_at = status == 206 ? offset : 0;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+static int
+copy_children(const struct manifest *m, struct descriptor **ret, size_t *n, struct err *e)
+{
+	if (!m->is_index)
+		return err_set(e, ERR_DATA, "referrers: not an index");
+	if (m->nchildren > REGISTRY_REFERRER_MAX)
+		return err_set(e, ERR_DATA, "more than %d referrers", REGISTRY_REFERRER_MAX);
+	*ret = calloc(m->nchildren + 1, sizeof(**ret));
+	if (*ret == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < m->nchildren; i++) {
+		(*ret)[i] = m->children[i];
+		/* these lie in the index, which goes */
+		(*ret)[i].annotations = NULL;
+	}
+	*n = m->nchildren;
+	return 0;
+}
+
+static int
+fallback_referrers(struct registry *r, const char *repo, const struct digest *subject,
+		   struct descriptor **ret, size_t *n, struct err *e)
+{
+	AUTO_MANIFEST struct manifest m = { 0 };
+	struct err why = { 0 };
+	char tag[DIGEST_STR_MAX];
+
+	(void)snprintf(tag, sizeof(tag), "%.6s-%.64s", subject->str, digest_hex(subject));
+	if (registry_manifest(r, repo, tag, &m, &why) == 0)
+		return copy_children(&m, ret, n, e);
+	if (why.code != ERR_NOTFOUND)
+		return err_set(e, why.code, "%s", why.msg);
+	*ret = NULL;
+	*n = 0;
+	return 0;
+}
+
+int
+registry_referrers(struct registry *r, const char *repo, const struct digest *subject,
+		   struct descriptor **ret, size_t *n, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	AUTO_MANIFEST struct manifest m = { 0 };
+	char path[URL_MAX_BYTES], type[128] = "";
+	struct http_req q = { .url = path, .max = MANIFEST_MAX };
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/referrers/%s", repo, subject->str);
+	if (registry_request(r, repo, false, &q, &resp, e) < 0)
+		return -1;
+	(void)http_header(&resp, "content-type", type, sizeof(type));
+	if (resp.status == 200 && strncmp(type, MEDIA_OCI_INDEX, strlen(MEDIA_OCI_INDEX)) == 0) {
+		if (manifest_parse(view_buf(&resp.body), type, NULL, "referrers", &m, e) < 0)
+			return -1;
+		return copy_children(&m, ret, n, e);
+	}
+	if (resp.status == 200 ||
+	    (resp.status >= 400 && resp.status <= 406 && resp.status != 401 && resp.status != 403))
+		return fallback_referrers(r, repo, subject, ret, n, e);
+	return registry_refuse(r, repo, subject->str, &resp, e);
+}
