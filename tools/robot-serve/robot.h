@@ -1,0 +1,32 @@
+/*
+ * robot: who this process is and what it does just now; made once by main,
+ * read by every thread.
+ */
+#ifndef GANTRY_ROBOT_SERVE_ROBOT_H
+#define GANTRY_ROBOT_SERVE_ROBOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+enum role { ROLE_STANDBY = 0, ROLE_SERVING, ROLE_DRAINING };
+
+struct access_log;
+struct stats;
+
+struct robot {
+	const char *id, *version, *instance;
+	char started[CLOCK_RFC3339_MAX];
+	int64_t started_ms; /* monotonic */
+	atomic_int role;    /* enum role; only handover.c sets it */
+	struct access_log *access;
+	struct stats *stats;
+};
+
+/* "standby", "serving" or "draining". */
+const char *robot_role(const struct robot *r);
+int64_t robot_uptime_s(const struct robot *r);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * setup: what this robot-serve was told to be, by options and environment.
+ */
+#ifndef GANTRY_ROBOT_SERVE_SETUP_H
+#define GANTRY_ROBOT_SERVE_SETUP_H
+
+#include <stdbool.h>
+
+#include "base/cli.h"
+#include "listen.h"
+
+#define SETUP_ID_MAX	  64
+#define SETUP_VERSION_MAX 128 /* as long as a tag may be */
+
+struct setup {
+	struct cli cli;
+	bool hold;
+	struct listen_addr listen;
+	bool listen_given; /* --listen: PORT is not asked */
+	char id[SETUP_ID_MAX + 1], instance[SETUP_ID_MAX + 1], version[SETUP_VERSION_MAX + 1];
+	const char *log_dir; /* NULL: none */
+	const char *socket;
+	bool handover;
+};
+
+/* Fill what the environment tells; ERR_CONFIG names the variable. */
+int setup_from_env(struct setup *s, struct err *e);
+
+#endif
