@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +45,7 @@ struct http_stream {
 static void
 global_init(void)
 {
-	static bool done;
-
-	if (!done)
-		(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-	done = true;
+	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 static int
@@ -60,12 +57,14 @@ copy_string(char **to, const char *from)
 	return *to != NULL ? 0 : -1;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 int
 http_new(const struct http_opts *o, struct http **ret, struct err *e)
 {
 	AUTO_HTTP struct http *h = calloc(1, sizeof(*h));
 
-	global_init();
+	(void)pthread_once(&once, global_init);
 	if (h == NULL || (h->multi = curl_multi_init()) == NULL ||
 	    copy_string(&h->unix_socket, o->unix_socket) < 0 ||
 	    copy_string(&h->ca_file, o->ca_file) < 0 ||
@@ -601,7 +600,7 @@ request(struct http *h, const struct http_req *q, bool keep_body, struct http_st
 				return err_set(e, why.code, "%s", why.msg);
 			continue;
 		}
-		if (!is_transient(s->resp.status)) {
+		if (q->any_status || !is_transient(s->resp.status)) {
 			*ret = TAKE_PTR(s);
 			return 0;
 		}

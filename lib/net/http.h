@@ -72,6 +72,7 @@ struct http_req {
 	struct deadline deadline; /* {0}: none but idle_ms */
 	bool repeatable;	  /* this POST may be sent again */
 	bool no_redirects;
+	bool any_status; /* 5xx and 429 are answers as well: not retried, no error */
 };
 
 struct http_resp {
