@@ -293,15 +293,14 @@ set_session(struct http_stream *s)
 	}
 }
 
-/* Let libcurl work for at most ms, and take note of what has ended. */
+/* Let libcurl do what it can now, and take note of what has ended. */
 static int
-pump(struct http *h, int64_t ms, struct err *e)
+pump(struct http *h, struct err *e)
 {
 	CURLMsg *m;
 	int running, left;
 
-	if (curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL) != CURLM_OK ||
-	    curl_multi_perform(h->multi, &running) != CURLM_OK)
+	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 		return err_set(e, ERR_SYS, "the HTTP library gave up");
 	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
 		struct http_stream *s = NULL;
@@ -312,6 +311,14 @@ pump(struct http *h, int64_t ms, struct err *e)
 		s->result = m->data.result;
 		s->done = true;
 	}
+	return 0;
+}
+
+static int
+wait_for_more(struct http *h, int64_t ms, struct err *e)
+{
+	if (curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL) != CURLM_OK)
+		return err_set(e, ERR_SYS, "the HTTP library gave up");
 	return 0;
 }
 
@@ -385,9 +392,14 @@ failure(const struct http_stream *s, struct err *e)
 static int
 finish(struct http_stream *s, struct err *e)
 {
-	while (!s->done && (s->keep_body || !s->head_done))
-		if (pump(s->h, POLL_MS, e) < 0)
+	for (;;) {
+		if (pump(s->h, e) < 0)
 			return -1;
+		if (s->done || (s->head_done && !s->keep_body))
+			break;
+		if (wait_for_more(s->h, POLL_MS, e) < 0)
+			return -1;
+	}
 	if (s->done && s->result != CURLE_OK)
 		return failure(s, e);
 	return 0;
@@ -649,11 +661,14 @@ http_wait(struct http_stream *s, int64_t ms, struct err *e)
 		if (s->paused) {
 			s->paused = false;
 			(void)curl_easy_pause(s->easy, CURLPAUSE_CONT);
-			continue;
 		}
+		if (pump(s->h, e) < 0)
+			return -1;
+		if (s->in_at < s->in.len || s->done)
+			break;
 		if (ms <= 0 || clock_over(until))
 			return 0;
-		if (pump(s->h, clock_left_ms(until, POLL_MS), e) < 0)
+		if (wait_for_more(s->h, clock_left_ms(until, POLL_MS), e) < 0)
 			return -1;
 	}
 	return 1;
