@@ -1,0 +1,42 @@
+/*
+ * sync: one image from one registry to another, byte for byte, with all that
+ * belongs to it.
+ *
+ * Order: blobs, then manifests, children before parents, then signatures and
+ * other referrers, and the tag at the very end, so that a reader of the
+ * destination never sees a tag that cannot be pulled or verified.  What is
+ * there already is not moved.  Blobs are streamed from source to destination
+ * through a bounded buffer and hashed on the way; the last bytes of a blob
+ * whose digest is wrong are never sent.
+ *
+ * What belongs to an image: cosign's tags (sha256-HEX.sig, .att, .sbom), and
+ * OCI 1.1 referrers, theirs included down to SYNC_DEPTH_MAX.  At a destination
+ * without the referrers API the fallback index is brought up to date; entries
+ * that others have put there stay.
+ */
+#ifndef GANTRY_OCI_SYNC_H
+#define GANTRY_OCI_SYNC_H
+
+#include "oci/registry.h"
+
+#define SYNC_DEPTH_MAX 8
+
+enum sync_result { SYNC_CURRENT, SYNC_COPIED };
+
+struct sync {
+	struct registry *src, *dst; /* two sessions, even to the same host */
+	const char *src_repo, *dst_repo;
+	bool no_referrers;
+	bool dry_run;				 /* only say what would be done */
+	int retries;				 /* of one blob whose transfer was cut */
+	void (*moved)(void *arg, int64_t bytes); /* may be NULL */
+	void *arg;
+	int64_t bytes; /* moved so far */
+};
+
+/* digest of the source becomes tag (or only the digest, if tag is "") at the
+ * destination.  On failure the destination's tag is what it was. */
+int sync_image(struct sync *s, const struct digest *digest, const char *tag, enum sync_result *ret,
+	       struct err *e);
+
+#endif
