@@ -401,8 +401,9 @@ release() {
 	local version=$1 key=$2 archive=$D/robot-app-$1.tar digest
 	shift 2
 	run "$here/build-image.sh" "$version" -o "$archive" "$@"
-	run "$here/push-image.sh" "$archive" "$remote:$version"
-	digest=$(reg-sync --list --tags "$version" "$remote")
+	printf '$ push-image.sh %s %s\n' "$archive" "$remote:$version"
+	digest=$("$here/push-image.sh" "$archive" "$remote:$version")
+	echo "$digest"
 	digest=${digest##*@}
 	echo "$digest" >>"$D/digests"
 	run "$here/sign-image.sh" --key "$D/keys/$key.key" "$remote@$digest"

@@ -44,7 +44,7 @@ infra() {
 }
 
 pin_name() {
-	printf '%s_IMAGE' "$(printf %s "$1" | tr 'a-z-' 'A-Z_')"
+	printf '%s_IMAGE' "$(printf %s "$1" | tr -c 'A-Za-z0-9' _ | tr a-z A-Z)"
 }
 
 pinned() {
@@ -107,8 +107,8 @@ restart_robots() {
 	[ -f "$PINS_FILE" ] || die 1 "no robots were started here"
 	for robot in $ROBOT_CONTAINERS; do
 		robots restart "$robot"
-		url=$(service_setting "$robot" HEALTH)
-		[ -z "$url" ] || healthcheck --wait 60 "$url" ||
+		url=$(robot_url "$robot")
+		[ -z "$url" ] || healthcheck -q --wait 60 "$url" >/dev/null ||
 			die 1 "'$robot' is not healthy after its restart: the others were left as they are"
 	done
 }
@@ -116,8 +116,8 @@ restart_robots() {
 health() {
 	urls=
 	for robot in $ROBOT_CONTAINERS; do
-		url=$(service_setting "$robot" HEALTH)
-		[ -n "$url" ] || die 78 "SERVICE_$(printf %s "$robot" | tr - _)_HEALTH is not set"
+		url=$(robot_url "$robot")
+		[ -n "$url" ] || die 1 "'$robot' does not run here, and no address of its health is set"
 		urls="$urls $url"
 	done
 	# shellcheck disable=SC2086
@@ -167,6 +167,10 @@ esac
 settings_load "$config"
 INFRA_FILE=$(compose_dir)/docker-compose.infrastructure.yml || exit
 [ -n "$ROBOTS_FILE" ] || ROBOTS_FILE=$(compose_dir)/docker-compose.robots.yml
+case "$PINS_FILE" in
+/*) ;;
+*) PINS_FILE=$PWD/$PINS_FILE ;;
+esac
 [ "$verb" = health ] || engine_answers
 
 case "$verb" in

@@ -124,6 +124,21 @@ service_setting() {
 	eval "printf %s \"\${SERVICE_${_name}_$2:-}\""
 }
 
+# Where a robot says whether it is healthy: as set, else by the port that it, or the container whose
+# network it joins, publishes; empty if neither.
+robot_url() {
+	_url=$(service_setting "$1" HEALTH)
+	if [ -z "$_url" ]; then
+		_net=$(docker inspect --format '{{.HostConfig.NetworkMode}}' "$1" 2>/dev/null || true)
+		case "$_net" in
+		container:*) _net=${_net#container:} ;;
+		*) _net=$1 ;;
+		esac
+		_url=$(docker port "$_net" 2>/dev/null | sed -n '1s|.* -> \(.*\)|http://\1/health|p')
+	fi
+	printf %s "$_url"
+}
+
 # Run a program of the suite with the same configuration file.
 configured() {
 	_program=$1

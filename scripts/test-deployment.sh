@@ -125,9 +125,9 @@ check_robot() {
 	else
 		bad "$1: $(said "$words")" "move it to a signed release: deploy $1"
 	fi
-	url=$(service_setting "$1" HEALTH)
+	url=$(robot_url "$1")
 	if [ -z "$url" ]; then
-		bad "$1: no health address is set" "set SERVICE_$(printf %s "$1" | tr - _)_HEALTH"
+		bad "$1 publishes no port to ask for its health" "set SERVICE_$(printf %s "$1" | tr - _)_HEALTH"
 	elif words=$(healthcheck "$url" 2>&1); then
 		ok "$1 is healthy at $url"
 	else

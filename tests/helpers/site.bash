@@ -1,0 +1,109 @@
+# A site for the tests of the scripts, loaded after helpers/common: keys, small images, releases in a
+# remote registry, and a configuration.
+
+# tiny_image VERSION FILE: an OCI archive of an image that nothing can run.
+tiny_image() {
+	local dir blobs config manifest
+	dir=$(mktemp -d "$BATS_TEST_TMPDIR/tiny-XXXXXX")
+	blobs=$dir/blobs/sha256
+	mkdir -p "$blobs"
+	tiny_blob() {
+		local sum
+		sum=$(sha256sum <"$1")
+		mv "$1" "$blobs/${sum%% *}"
+		echo "${sum%% *}"
+	}
+	jq -cn --arg v "$1" '{architecture: "amd64", os: "linux", config: {Labels: {version: $v}},
+		rootfs: {type: "layers", diff_ids: []}}' >"$dir/new"
+	config=$(tiny_blob "$dir/new")
+	jq -cn --arg d "sha256:$config" --argjson n "$(stat -c %s "$blobs/$config")" \
+		'{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $d, size: $n},
+		layers: []}' >"$dir/new"
+	manifest=$(tiny_blob "$dir/new")
+	echo '{"imageLayoutVersion":"1.0.0"}' >"$dir/oci-layout"
+	jq -cn --arg d "sha256:$manifest" --argjson n "$(stat -c %s "$blobs/$manifest")" \
+		'{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json",
+		digest: $d, size: $n}]}' >"$dir/index.json"
+	tar -C "$dir" -cf "$2" oci-layout index.json blobs
+	rm -rf "$dir"
+}
+
+# make_key NAME: NAME.key and NAME.pub in $BATS_FILE_TMPDIR.
+make_key() {
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+		-out "$BATS_FILE_TMPDIR/$1.key" 2>/dev/null
+	openssl pkey -in "$BATS_FILE_TMPDIR/$1.key" -pubout -out "$BATS_FILE_TMPDIR/$1.pub"
+}
+
+# put ARCHIVE VERSION KEY|'': the archive on the remote registry, signed.
+put() {
+	local ref
+	ref=$("$ROOT/scripts/push-image.sh" "$1" "$REGISTRY_REMOTE/robot-app:$2")
+	[ -z "$3" ] || "$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/$3.key" "$ref" >/dev/null
+}
+
+# publish VERSION KEY|'': a tiny image.
+publish() {
+	tiny_image "$1" "$BATS_TEST_TMPDIR/$1.tar"
+	put "$BATS_TEST_TMPDIR/$1.tar" "$1" "$2"
+}
+
+# release VERSION [KEY [BUILD OPTION...]]: a robot that runs.
+release() {
+	local version=$1 key=${2-good}
+	shift $(($# > 1 ? 2 : 1))
+	"$ROOT/scripts/build-image.sh" "$version" -o "$BATS_FILE_TMPDIR/$version.tar" "$@" >/dev/null
+	put "$BATS_FILE_TMPDIR/$version.tar" "$version" "$key"
+}
+
+# site_conf FILE [LINE...]: a configuration of the two registries.
+site_conf() {
+	local file=$1 n
+	shift
+	{
+		echo "REMOTE_IMAGE=$REGISTRY_REMOTE/robot-app"
+		echo "REGISTRY_URL=$REGISTRY_LOCAL"
+		echo "VERIFY_KEY='$BATS_FILE_TMPDIR/good.pub'"
+		echo "STATE_DIR='${file%/*}/state'"
+		echo "PINS_FILE='${file%/*}/robots.env'"
+		echo "HEALTH_CHECK_TIMEOUT=8"
+		echo "HEALTH_CHECK_INTERVAL=1"
+		echo "SOAK=1"
+		printf '%s\n' "$@"
+	} >"$file"
+}
+
+# bring: everything that is signed comes to the local registry.
+bring() {
+	"$ROOT/scripts/sync-images.sh" -c "$1" -q
+}
+
+# start_fleet VERSION: an engine, two registries, and three robots at that release.  For files that
+# load helpers/engine; sets CONF.
+start_fleet() {
+	start_site
+	make_key good
+	make_key stranger
+	start_registry remote
+	start_registry local
+	export CONF=$BATS_FILE_TMPDIR/gantry.conf
+	site_conf "$CONF"
+	release "$1"
+	bring "$CONF"
+	"$ROOT/scripts/manage-services.sh" -c "$CONF" start-robots
+	healthcheck -q --wait 20 -i 0.2 http://localhost:500{1,2,3}/health >/dev/null
+}
+
+stop_fleet() {
+	stop_site
+	stop_all
+}
+
+# versions: what the three robots say they are.
+versions() {
+	local n
+	for n in 1 2 3; do
+		curl -fsS -m 5 "http://localhost:500$n/health" | jq -r .version
+	done | xargs
+}

@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# manage-services.sh: robots and infrastructure start, stop and show themselves.
+
+load helpers/common
+load helpers/engine
+load helpers/site
+
+setup_file() {
+	start_site
+	make_key good
+	make_key stranger
+	start_registry remote
+	start_registry local
+	export CONF=$BATS_FILE_TMPDIR/gantry.conf
+	site_conf "$CONF"
+}
+
+teardown_file() {
+	stop_fleet
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	manage=$ROOT/scripts/manage-services.sh
+}
+
+running() {
+	docker ps --format '{{.Names}}' | sort | xargs
+}
+
+# An image of the local registry's program, made of what Debian installed.
+registry_image() {
+	local dir=$BATS_TEST_TMPDIR/image file
+	mkdir -p "$dir/etc" "$dir/var/lib/registry"
+	for file in "$(command -v docker-registry)" $(ldd "$(command -v docker-registry)" |
+		grep -o '/[^ ]*'); do
+		install -D "$(readlink -f "$file")" "$dir$file"
+	done
+	cat >"$dir/etc/registry.yml" <<-YML
+		version: 0.1
+		storage: {filesystem: {rootdirectory: /var/lib/registry}}
+		http: {addr: ":5000"}
+	YML
+	tar -C "$dir" -c . | docker import -c 'ENTRYPOINT ["docker-registry", "serve", "/etc/registry.yml"]' \
+		-c 'ENV PATH=/usr/bin' - gantry-test/registry:1 >/dev/null
+}
+
+@test "help says what it does, in both spellings" {
+	run -0 --separate-stderr "$manage" --help
+	[ "$stderr" = "" ]
+	[[ $output == "usage: manage-services.sh [-c FILE] COMMAND [...]"* ]]
+	text=$output
+	run -0 "$manage" help
+	[ "$output" = "$text" ]
+	for verb in start stop restart start-infra start-robots stop-infra stop-robots restart-robots status \
+		logs logs-robots logs-infra; do
+		[[ $text == *"$verb"* ]]
+	done
+}
+
+@test "wrong usage is 64" {
+	run -64 --separate-stderr "$manage"
+	[ "${stderr_lines[0]}" = "manage-services.sh: what is to be done?" ]
+	run -64 --separate-stderr "$manage" frob
+	[ "${stderr_lines[0]}" = "manage-services.sh: 'frob' is not something that can be done" ]
+	run -64 "$manage" --frob
+	run -64 "$manage" start now
+}
+
+@test "no engine is 71, in words" {
+	run -71 --separate-stderr env DOCKER_HOST=unix:///nonexistent.sock "$manage" -c "$CONF" status
+	[ "$stderr" = "manage-services.sh: no Docker engine answers at unix:///nonexistent.sock" ]
+}
+
+@test "robots do not start from an empty registry" {
+	run -1 "$manage" -c "$CONF" start-robots || run -75 "$manage" -c "$CONF" start-robots
+	[ "$(running)" = "" ]
+	[ ! -e "$BATS_FILE_TMPDIR/robots.env" ]
+}
+
+@test "robots do not start with an image that nobody we trust has signed" {
+	release 0.0.1 stranger
+	reg-sync --list "$REGISTRY_REMOTE/robot-app" | reg-sync --stdin "$REGISTRY_LOCAL/robot-app"
+	run -1 "$manage" -c "$CONF" start-robots
+	[ "$(running)" = "" ]
+	[ ! -e "$BATS_FILE_TMPDIR/robots.env" ]
+}
+
+@test "robots do not start without a key" {
+	grep -v VERIFY_KEY "$CONF" >nokey.conf
+	run -78 --separate-stderr "$manage" -c nokey.conf start-robots
+	[ "$stderr" = "manage-services.sh: VERIFY_KEY is not set: without it no image can be trusted" ]
+}
+
+@test "stopping robots that never started is no error, and says so" {
+	run -0 --separate-stderr "$manage" -c "$CONF" stop-robots
+	[ "$stderr" = "manage-services.sh: no robots were started here" ]
+	run -1 "$manage" -c "$CONF" logs-robots
+	run -1 "$manage" -c "$CONF" restart-robots
+}
+
+@test "start-robots starts three robots by digest, at the newest signed release" {
+	release 0.0.2
+	release 0.0.10
+	bring "$CONF" || true
+	run -0 "$manage" -c "$CONF" start-robots
+	wait_for 20 healthcheck http://localhost:500{1,2,3}/health
+	[ "$(versions)" = "0.0.10 0.0.10 0.0.10" ]
+	digest=$(reg-sync --list --tags 0.0.10 "$REGISTRY_LOCAL/robot-app")
+	digest=${digest##*@}
+	[ "$(sort "$BATS_FILE_TMPDIR/robots.env" | xargs -n 1)" = "$(printf '%s\n' \
+		"ROBOT_HOLDER_IMAGE=$REGISTRY_LOCAL/robot-app@$digest" \
+		"ROBOT_SERVICE_"{1,2,3}"_IMAGE=$REGISTRY_LOCAL/robot-app@$digest")" ]
+	[ "$(running)" = "robot-holder-1 robot-holder-2 robot-holder-3 robot-service-1 robot-service-2 robot-service-3" ]
+}
+
+@test "every container is hardened and says whose it is" {
+	for n in 1 2 3; do
+		run docker inspect "robot-service-$n"
+		jq -e --arg n "$n" '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"]
+			and (.HostConfig.SecurityOpt | index("no-new-privileges:true"))
+			and .HostConfig.RestartPolicy.Name == "unless-stopped"
+			and .HostConfig.LogConfig.Config["max-size"] == "1m"
+			and .Config.User == "10001" and .Config.Labels.monitoring == "robot"
+			and .Config.Labels.robot_id == $n and .Config.Labels["io.gantry.project"] == "gantry"
+			and (.Config.Env | index("ROBOT_ID=robot-" + $n))' <<<"$output"
+		run docker inspect "robot-holder-$n"
+		jq -e --arg n "$n" '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"]
+			and .HostConfig.RestartPolicy.Name == "always"
+			and .HostConfig.Sysctls["net.ipv4.tcp_migrate_req"] == "1"
+			and .HostConfig.PortBindings["5000/tcp"] == [{HostIp: "127.0.0.1", HostPort: ("500" + $n)}]' \
+			<<<"$output"
+	done
+}
+
+@test "start-robots again leaves every container as it is" {
+	docker ps -q --no-trunc | sort >before
+	run -0 "$manage" -c "$CONF" start-robots
+	docker ps -q --no-trunc | sort | diff before -
+}
+
+@test "status names what runs" {
+	run -0 "$manage" -c "$CONF" status
+	for name in robot-{holder,service}-{1,2,3}; do
+		[[ $output == *"$name"*Up* ]]
+	done
+}
+
+@test "health asks every robot" {
+	run -0 --separate-stderr "$manage" -c "$CONF" health
+	[ "${#lines[@]}" -eq 3 ]
+	[[ ${lines[0]} == "healthy http://"*5001/health\ 200\ * ]]
+}
+
+@test "logs-robots and logs show what the robots say" {
+	run -0 "$manage" -c "$CONF" logs-robots --tail=5
+	[[ $output == *robot-service-1* ]]
+	[[ $output == *robot-service-3* ]]
+	run -0 "$manage" -c "$CONF" logs
+	[[ $output == *robot-service-2* ]]
+}
+
+@test "restart-robots restarts the services, never the holders" {
+	started() { docker inspect --format '{{.Name}} {{.State.StartedAt}}' robot-"$1"-{1,2,3}; }
+	started holder >holders
+	started service >services
+	run -0 "$manage" -c "$CONF" restart-robots
+	started holder | diff holders -
+	run diff <(started service) services
+	[ "$(grep -c '^<' <<<"$output")" = 3 ]
+	[ "$(versions)" = "0.0.10 0.0.10 0.0.10" ]
+}
+
+@test "stop-robots stops them, start-robots starts the same ones again" {
+	docker ps -aq --no-trunc | sort >before
+	run -0 "$manage" -c "$CONF" stop-robots
+	[ "$(running)" = "" ]
+	run -1 "$manage" -c "$CONF" health
+	run -0 "$manage" -c "$CONF" start-robots
+	wait_for 20 healthcheck http://localhost:500{1,2,3}/health
+	docker ps -aq --no-trunc | sort | diff before -
+}
+
+@test "after a deployment, a restart of everything comes back at the deployed version" {
+	release 0.0.11
+	bring "$CONF" || true
+	run -0 deploy -c "$CONF"
+	[ "$(versions)" = "0.0.11 0.0.11 0.0.11" ]
+	"$manage" -c "$CONF" stop-robots
+	"$manage" -c "$CONF" start-robots
+	wait_for 20 healthcheck http://localhost:500{1,2,3}/health
+	[ "$(versions)" = "0.0.11 0.0.11 0.0.11" ]
+	[ "$(running)" = "robot-holder-1 robot-holder-2 robot-holder-3 robot-service-1 robot-service-2 robot-service-3" ]
+}
+
+@test "the infrastructure starts, serves, shows its log and stops, beside the robots" {
+	registry_image
+	export REGISTRY_IMAGE=gantry-test/registry:1 REGISTRY_PORT=5999
+	run -0 "$manage" -c "$CONF" start-infra
+	wait_for 20 curl -fsS http://127.0.0.1:5999/v2/
+	[ "$(docker inspect --format '{{index .Config.Labels "io.gantry.project"}}' local-registry)" = gantry ]
+	run -0 "$manage" -c "$CONF" logs-infra
+	[[ $output == *"listening on"* ]]
+	[[ $output != *rphan* ]]
+	run -0 "$manage" -c "$CONF" stop-infra
+	run ! curl -fsS http://127.0.0.1:5999/v2/
+	[ "$(running)" = "robot-holder-1 robot-holder-2 robot-holder-3 robot-service-1 robot-service-2 robot-service-3" ]
+}
+
+@test "start, restart and stop do both" {
+	registry_image
+	export REGISTRY_IMAGE=gantry-test/registry:1 REGISTRY_PORT=5999
+	run -0 "$manage" -c "$CONF" stop
+	[ "$(running)" = "" ]
+	run -0 "$manage" -c "$CONF" start
+	wait_for 20 healthcheck http://localhost:500{1,2,3}/health http://127.0.0.1:5999/v2/
+	run -0 "$manage" -c "$CONF" restart
+	wait_for 20 healthcheck http://localhost:500{1,2,3}/health http://127.0.0.1:5999/v2/
+	run -0 "$manage" -c "$CONF" stop
+	[ "$(running)" = "" ]
+}
