@@ -3,6 +3,7 @@
 
 load helpers/common
 load helpers/engine
+load helpers/image
 load helpers/site
 
 setup_file() {

@@ -2,6 +2,7 @@
 # sync-images.sh: what is new and signed comes over, once, and nothing else.
 
 load helpers/common
+load helpers/image
 load helpers/site
 
 setup_file() {
@@ -28,7 +29,7 @@ setup() {
 put() {
 	local ref
 	ref=$("$ROOT/scripts/push-image.sh" "$1" "$REGISTRY_REMOTE/$app:$2")
-	[ -z "$3" ] || "$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/$3.key" "$ref" >/dev/null
+	[ -z "$3" ] || "$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/$3.pem" "$ref" >/dev/null
 }
 
 tags_here() {

@@ -1,51 +1,21 @@
-# A site for the tests of the scripts, loaded after helpers/common: keys, small images, releases in a
-# remote registry, and a configuration.
+# A site for the tests of the scripts, loaded after helpers/common and helpers/image: keys, releases
+# in a remote registry, and a configuration.
 
-# tiny_image VERSION FILE: an OCI archive of an image that nothing can run.
-tiny_image() {
-	local dir blobs config manifest
-	dir=$(mktemp -d "$BATS_TEST_TMPDIR/tiny-XXXXXX")
-	blobs=$dir/blobs/sha256
-	mkdir -p "$blobs"
-	tiny_blob() {
-		local sum
-		sum=$(sha256sum <"$1")
-		mv "$1" "$blobs/${sum%% *}"
-		echo "${sum%% *}"
-	}
-	jq -cn --arg v "$1" '{architecture: "amd64", os: "linux", config: {Labels: {version: $v}},
-		rootfs: {type: "layers", diff_ids: []}}' >"$dir/new"
-	config=$(tiny_blob "$dir/new")
-	jq -cn --arg d "sha256:$config" --argjson n "$(stat -c %s "$blobs/$config")" \
-		'{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
-		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $d, size: $n},
-		layers: []}' >"$dir/new"
-	manifest=$(tiny_blob "$dir/new")
-	echo '{"imageLayoutVersion":"1.0.0"}' >"$dir/oci-layout"
-	jq -cn --arg d "sha256:$manifest" --argjson n "$(stat -c %s "$blobs/$manifest")" \
-		'{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json",
-		digest: $d, size: $n}]}' >"$dir/index.json"
-	tar -C "$dir" -cf "$2" oci-layout index.json blobs
-	rm -rf "$dir"
-}
-
-# make_key NAME: NAME.key and NAME.pub in $BATS_FILE_TMPDIR.
+# make_key NAME: NAME.pem and NAME.pub in $BATS_FILE_TMPDIR.
 make_key() {
-	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
-		-out "$BATS_FILE_TMPDIR/$1.key" 2>/dev/null
-	openssl pkey -in "$BATS_FILE_TMPDIR/$1.key" -pubout -out "$BATS_FILE_TMPDIR/$1.pub"
+	image_key "$BATS_FILE_TMPDIR/$1" P-256
 }
 
 # put ARCHIVE VERSION KEY|'': the archive on the remote registry, signed.
 put() {
 	local ref
 	ref=$("$ROOT/scripts/push-image.sh" "$1" "$REGISTRY_REMOTE/robot-app:$2")
-	[ -z "$3" ] || "$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/$3.key" "$ref" >/dev/null
+	[ -z "$3" ] || "$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/$3.pem" "$ref" >/dev/null
 }
 
-# publish VERSION KEY|'': a tiny image.
+# publish VERSION KEY|'': an image that nothing can run.
 publish() {
-	tiny_image "$1" "$BATS_TEST_TMPDIR/$1.tar"
+	image_archive "$BATS_TEST_TMPDIR/$1.tar" "$1" >/dev/null
 	put "$BATS_TEST_TMPDIR/$1.tar" "$1" "$2"
 }
 
