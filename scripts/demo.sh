@@ -400,7 +400,7 @@ write_config() {
 release() {
 	local version=$1 key=$2 archive=$D/robot-app-$1.tar digest
 	shift 2
-	run "$here/build-image.sh" "$version" -o "$archive" "$@"
+	run "$here/build-image.sh" "$version" --output "$archive" "$@"
 	printf '$ push-image.sh %s %s\n' "$archive" "$remote:$version"
 	digest=$("$here/push-image.sh" "$archive" "$remote:$version")
 	echo "$digest"

@@ -23,7 +23,7 @@ publish() {
 release() {
 	local version=$1 key=${2-good}
 	shift $(($# > 1 ? 2 : 1))
-	"$ROOT/scripts/build-image.sh" "$version" -o "$BATS_FILE_TMPDIR/$version.tar" "$@" >/dev/null
+	"$ROOT/scripts/build-image.sh" "$version" --output "$BATS_FILE_TMPDIR/$version.tar" "$@" >/dev/null
 	put "$BATS_FILE_TMPDIR/$version.tar" "$version" "$key"
 }
 
