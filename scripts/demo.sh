@@ -20,7 +20,7 @@ id=$COMPOSE_PROJECT_NAME-$(printf %s "$D" | cksum | cut -d ' ' -f 1)
 base=${GANTRY_PORT:-5000}
 label=io.gantry.project=$COMPOSE_PROJECT_NAME
 remote=127.0.0.2:$base/robot-app
-local=localhost:$base/robot-app
+mirror=localhost:$base/robot-app
 
 help() {
 	cat <<-TEXT
@@ -223,7 +223,7 @@ end_groups() {
 take_away() {
 	local was=''
 	[ ! -f "$D/engine.host" ] || DOCKER_HOST=$(cat "$D/engine.host")
-	[ ! -f "$D/local" ] || was=$(cat "$D/local")
+	[ ! -f "$D/mirror" ] || was=$(cat "$D/mirror")
 	export DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 	if docker version >/dev/null 2>&1; then
 		clean_engine
@@ -305,7 +305,7 @@ choose_engine() {
 		DOCKER_HOST=unix://$(engine_socket)
 	fi
 	echo "$DOCKER_HOST" >"$D/engine.host"
-	echo "$local" >"$D/local"
+	echo "$mirror" >"$D/mirror"
 }
 
 # A socket's path has at most 107 bytes.
@@ -418,14 +418,14 @@ conf() {
 
 sync_new() {
 	expect 0 "$here/sync-images.sh" -c "$D/gantry.conf" -v
-	run reg-sync --list "$local"
-	reg-sync --list "$local" | grep -q ":$1@"
+	run reg-sync --list "$mirror"
+	reg-sync --list "$mirror" | grep -q ":$1@"
 }
 
 sync_refuses() {
 	expect 1 "$here/sync-images.sh" -c "$D/gantry.conf" -v
-	run reg-sync --list "$local"
-	! reg-sync --list "$local" | grep ":$1@"
+	run reg-sync --list "$mirror"
+	! reg-sync --list "$mirror" | grep ":$1@"
 }
 
 # The version that a robot says it is.
@@ -452,6 +452,23 @@ start_robots() {
 	run healthcheck --wait 20 -i 0.2 http://localhost:$((base + 1))/health \
 		http://localhost:$((base + 2))/health http://localhost:$((base + 3))/health
 	all_at "$1"
+}
+
+# under_load COMMAND...: while clients ask all three robots, each request of theirs counted.
+under_load() {
+	local pid status=0 counts
+	daemon "$D/load.out" "$B/helpers/load" -k 8 -f 4 -p 0.01 "http://127.0.0.1:$((base + 1))/" \
+		"http://127.0.0.1:$((base + 2))/" "http://127.0.0.1:$((base + 3))/"
+	pid=$!
+	"$@" || status=$?
+	kill -TERM "$pid"
+	wait "$pid" || true
+	tail -n 30 "$D/load.out"
+	counts=$(tail -n 1 "$D/load.out")
+	rm "$D/load.out"
+	[[ $counts =~ ^requests\ ([0-9]+)\ failed\ ([0-9]+) ]] || return 1
+	found "${BASH_REMATCH[1]} requests, ${BASH_REMATCH[2]} failed"
+	[ "$status" = 0 ] && [ "${BASH_REMATCH[2]}" = 0 ]
 }
 
 deploy_new() {

@@ -44,7 +44,7 @@ infra() {
 }
 
 pin_name() {
-	printf '%s_IMAGE' "$(printf %s "$1" | tr -c 'A-Za-z0-9' _ | tr a-z A-Z)"
+	printf '%s_IMAGE' "$(printf %s "$1" | tr -c 'A-Za-z0-9' _ | tr '[:lower:]' '[:upper:]')"
 }
 
 pinned() {
