@@ -1,9 +1,12 @@
 /*
- * conformance: the verification half of the sigstore-conformance client
- * protocol over the library (see tests/conformance-client).
+ * conformance: judge_bundle for tests, spoken to as the sigstore-conformance
+ * client protocol does (tests/conformance-client), with the options of
+ * img-verify besides.
  *
  *     conformance verify-bundle --bundle F (--certificate-identity I
  *         --certificate-oidc-issuer O | --key K) [--trusted-root R] FILE|sha256:HEX
+ *
+ * Without --trusted-root, $GANTRY_TRUSTED_ROOT.
  */
 #include <getopt.h>
 #include <string.h>
@@ -14,20 +17,37 @@
 #include "trust/bundle.h"
 #include "trust/judge.h"
 
-enum { OPT_BUNDLE = 1, OPT_IDENTITY, OPT_ISSUER, OPT_KEY, OPT_ROOT, OPT_STAGING };
+enum {
+	OPT_BUNDLE = 1,
+	OPT_IDENTITY,
+	OPT_IDENTITY_RE,
+	OPT_ISSUER,
+	OPT_ISSUER_RE,
+	OPT_KEY,
+	OPT_ROOT,
+	OPT_TYPE,
+	OPT_NO_TLOG,
+	OPT_NO_SCT
+};
 
 static const struct option table[] = {
 	{ "bundle", required_argument, NULL, OPT_BUNDLE },
 	{ "certificate-identity", required_argument, NULL, OPT_IDENTITY },
+	{ "certificate-identity-regexp", required_argument, NULL, OPT_IDENTITY_RE },
 	{ "certificate-oidc-issuer", required_argument, NULL, OPT_ISSUER },
+	{ "certificate-oidc-issuer-regexp", required_argument, NULL, OPT_ISSUER_RE },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "trusted-root", required_argument, NULL, OPT_ROOT },
-	{ "staging", no_argument, NULL, OPT_STAGING },
+	{ "type", required_argument, NULL, OPT_TYPE },
+	{ "insecure-ignore-tlog", no_argument, NULL, OPT_NO_TLOG },
+	{ "insecure-ignore-sct", no_argument, NULL, OPT_NO_SCT },
 	{ 0 },
 };
 
 struct given {
-	const char *bundle, *identity, *issuer, *key, *root, *what;
+	const char *bundle, *key, *root, *what, *type;
+	struct identity_rule rule;
+	bool no_tlog, no_sct;
 };
 
 static bool
@@ -45,10 +65,25 @@ parse(int argc, char **argv, struct given *g)
 			g->bundle = optarg;
 			break;
 		case OPT_IDENTITY:
-			g->identity = optarg;
+			g->rule.subject = optarg;
 			break;
 		case OPT_ISSUER:
-			g->issuer = optarg;
+			g->rule.issuer = optarg;
+			break;
+		case OPT_IDENTITY_RE:
+			g->rule.subject_re = optarg;
+			break;
+		case OPT_ISSUER_RE:
+			g->rule.issuer_re = optarg;
+			break;
+		case OPT_TYPE:
+			g->type = optarg;
+			break;
+		case OPT_NO_TLOG:
+			g->no_tlog = true;
+			break;
+		case OPT_NO_SCT:
+			g->no_sct = true;
 			break;
 		case OPT_KEY:
 			g->key = optarg;
@@ -61,7 +96,7 @@ parse(int argc, char **argv, struct given *g)
 		}
 	}
 	g->what = argv[optind];
-	return g->bundle != NULL && g->root != NULL && g->what != NULL && argv[optind + 1] == NULL;
+	return g->bundle != NULL && g->what != NULL && argv[optind + 1] == NULL;
 }
 
 static int
@@ -87,18 +122,20 @@ read_root(const char *path, struct root **ret, struct err *e)
 static int
 judge(const struct given *g, struct artifact *a, struct view bundle, struct err *e)
 {
-	const struct identity_rule rule = { .subject = g->identity, .issuer = g->issuer };
 	AUTO_IDENTITY struct identity *identity = NULL;
 	AUTO_ROOT struct root *root = NULL;
 	AUTO_SPKI struct spki *key = NULL;
 	struct judge_rules rules = { .identities = &identity, .keys = &key };
 
-	if (read_root(g->root, &root, e) < 0)
+	if (g->root != NULL && read_root(g->root, &root, e) < 0)
 		return -1;
 	rules.root = root;
+	rules.predicate_type = g->type;
+	rules.ignore_tlog = g->no_tlog;
+	rules.ignore_sct = g->no_sct;
 	rules.n_keys = g->key != NULL;
 	rules.n_identities = g->key == NULL;
-	if ((g->key != NULL ? read_key(g->key, &key, e) : identity_new(&rule, &identity, e)) < 0)
+	if ((g->key != NULL ? read_key(g->key, &key, e) : identity_new(&g->rule, &identity, e)) < 0)
 		return -1;
 	return judge_bundle(bundle, a, &rules, NULL, e);
 }
