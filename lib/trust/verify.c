@@ -1,0 +1,212 @@
+#include "trust/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/jsn.h"
+#include "trust/key.h"
+#include "trust/simplesigning.h"
+
+#define TAG_MAX	      (DIGEST_STR_MAX + 8)
+#define NAME_MAX_LEN  (2 * REF_PART_MAX + DIGEST_STR_MAX)
+#define SIGNATURE_KEY "dev.cosignproject.cosign/signature"
+
+struct verify_policy {
+	struct key *keys[VERIFY_KEYS_MAX];
+	size_t nkeys;
+};
+
+/* One layer of a .sig manifest, with what it takes to judge it. */
+struct candidate {
+	const struct descriptor *layer;
+	struct buf payload;
+	struct err missing; /* set: why there is no payload */
+};
+
+int
+verify_policy_new(struct verify_policy **ret, struct err *e)
+{
+	struct verify_policy *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return err_nomem(e);
+	*ret = p;
+	return 0;
+}
+
+void
+verify_policy_free(struct verify_policy **p)
+{
+	if (*p == NULL)
+		return;
+	for (size_t i = 0; i < (*p)->nkeys; i++)
+		key_free(&(*p)->keys[i]);
+	free(*p);
+	*p = NULL;
+}
+
+int
+verify_policy_add_key(struct verify_policy *p, const char *path, struct err *e)
+{
+	if (p->nkeys == VERIFY_KEYS_MAX)
+		return err_set(e, ERR_CONFIG, "more than %d keys", VERIFY_KEYS_MAX);
+	if (key_load(path, &p->keys[p->nkeys], e) < 0)
+		return -1;
+	p->nkeys++;
+	return 0;
+}
+
+bool
+verify_policy_empty(const struct verify_policy *p)
+{
+	return p->nkeys == 0;
+}
+
+/* --- fetch -------------------------------------------------------------- */
+
+static void
+candidates_free(struct candidate **c)
+{
+	if (*c == NULL)
+		return;
+	for (size_t i = 0; i < VERIFY_SIGNATURES_MAX; i++)
+		buf_clear(&(*c)[i].payload);
+	free(*c);
+}
+
+/* The registry did not answer, as against: it did, and the thing is bad. */
+static bool
+is_unknown(enum err_code code)
+{
+	return code != ERR_DATA && code != ERR_NOTFOUND;
+}
+
+static void
+fetch_one(struct registry *r, const char *repo, struct candidate *c)
+{
+	if (strcmp(c->layer->media_type, SIMPLESIGNING_MEDIA_TYPE) != 0)
+		(void)err_set(&c->missing, ERR_DATA, "of type '%s', which is not looked at",
+			      c->layer->media_type);
+	else if (c->layer->size > VERIFY_PAYLOAD_MAX)
+		(void)err_set(&c->missing, ERR_DATA, "its payload has %" PRId64 " bytes",
+			      c->layer->size);
+	else
+		(void)registry_blob(r, repo, c->layer, VERIFY_PAYLOAD_MAX, &c->payload,
+				    &c->missing);
+}
+
+/* All payloads; after the first that the registry does not give, no other is
+ * asked for. */
+static void
+fetch(struct registry *r, const char *repo, struct candidate *c, size_t n, struct err *unknown)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (unknown->code != ERR_NONE)
+			c[i].missing = *unknown;
+		else
+			fetch_one(r, repo, &c[i]);
+		if (unknown->code == ERR_NONE && c[i].missing.code != ERR_NONE &&
+		    is_unknown(c[i].missing.code))
+			*unknown = c[i].missing;
+	}
+}
+
+/* --- judge -------------------------------------------------------------- */
+
+static int
+by_no_key(const struct verify_policy *p, struct err *e)
+{
+	if (p->nkeys == 1)
+		return err_set(e, ERR_NO, "not made by '%s'", key_name(p->keys[0]));
+	return err_set(e, ERR_NO, "made by none of the %zu keys", p->nkeys);
+}
+
+static int
+judge(const struct candidate *c, const struct verify_policy *p, const struct digest *image,
+      struct err *e)
+{
+	AUTO_BUF struct buf sig = BUF_INIT(KEY_SIGNATURE_MAX);
+	const char *text = NULL;
+	bool by_us = false;
+
+	if (c->missing.code != ERR_NONE)
+		return err_set(e, ERR_NO, "%s", c->missing.msg);
+	if (c->layer->annotations != NULL)
+		text = jsn_str(jsn_at_key(c->layer->annotations, SIGNATURE_KEY), "");
+	if (text == NULL)
+		return err_set(e, ERR_NO, "no annotation '%s'", SIGNATURE_KEY);
+	if (base64_decode(view_of(text), SIGNATURE_KEY, &sig, e) < 0)
+		return -1;
+	for (size_t i = 0; i < p->nkeys && !by_us; i++)
+		by_us = key_made(p->keys[i], view_buf(&c->payload), view_buf(&sig));
+	if (!by_us)
+		return by_no_key(p, e);
+	return simplesigning_covers(view_buf(&c->payload), image, e);
+}
+
+static int
+judge_all(const struct candidate *c, size_t n, const struct verify_policy *p,
+	  const struct digest *image, struct buf *reasons)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct err why = { 0 };
+
+		if (judge(&c[i], p, image, &why) == 0)
+			return 0;
+		buf_addf(reasons, "%ssignature %zu: %s", i > 0 ? "; " : "", i + 1, why.msg);
+	}
+	return -1;
+}
+
+static int
+judge_manifest(struct registry *r, const char *repo, const struct manifest *m, const char *name,
+	       const struct verify_policy *p, const struct digest *image, struct err *e)
+{
+	AUTO(candidates_free) struct candidate *c = calloc(VERIFY_SIGNATURES_MAX, sizeof(*c));
+	AUTO_BUF struct buf reasons = BUF_INIT(ERR_MSG_MAX);
+	size_t n = m->nlayers < VERIFY_SIGNATURES_MAX ? m->nlayers : VERIFY_SIGNATURES_MAX;
+	struct err unknown = { 0 };
+
+	if (c == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		c[i] = (struct candidate){ .layer = &m->layers[i],
+					   .payload = BUF_INIT(VERIFY_PAYLOAD_MAX) };
+	fetch(r, repo, c, n, &unknown);
+	if (judge_all(c, n, p, image, &reasons) == 0)
+		return 0;
+	/* one of those that could not be read might have been good */
+	if (unknown.code != ERR_NONE)
+		return err_set(e, unknown.code, "signatures of '%s': %s", name, unknown.msg);
+	if (n == 0)
+		buf_adds(&reasons, "its list of signatures is empty");
+	return err_set(
+		e, ERR_NO, "'%s' has no signature that counts: %s%s", name, buf_cstr(&reasons),
+		m->nlayers > n ? "; more than 64 signatures, the rest was not looked at" : "");
+}
+
+int
+verify_image(struct registry *r, const char *repo, const struct digest *digest,
+	     const struct verify_policy *p, struct err *e)
+{
+	AUTO_MANIFEST struct manifest m = { 0 };
+	char tag[TAG_MAX], name[NAME_MAX_LEN];
+	struct err why = { 0 };
+
+	(void)snprintf(name, sizeof(name), "%s/%s@%s", registry_host(r), repo, digest->str);
+	(void)snprintf(tag, sizeof(tag), "%.*s-%s.sig", (int)strcspn(digest->str, ":"), digest->str,
+		       digest_hex(digest));
+	if (verify_policy_empty(p))
+		return err_set(e, ERR_CONFIG, "'%s': no key to verify with", name);
+	if (registry_manifest(r, repo, tag, &m, &why) < 0) {
+		if (why.code == ERR_NOTFOUND)
+			return err_set(e, ERR_NO, "'%s' is not signed (there is no tag '%s')", name,
+				       tag);
+		return err_set(e, why.code, "signatures of '%s': %s", name, why.msg);
+	}
+	if (m.is_index)
+		return err_set(e, ERR_NO, "'%s': what its tag '%s' names is an index", name, tag);
+	return judge_manifest(r, repo, &m, name, p, digest, e);
+}

@@ -1,0 +1,181 @@
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "run.h"
+
+#define TIMEOUT_MS 30000
+#define RETRIES	   3
+#define HOUR_MS	   3600000
+#define PLAIN_MAX  32
+
+#define STATUS_NO      1
+#define STATUS_UNKNOWN 75
+
+static const char synopsis[] = "img-verify [-hVvq] [--key FILE|-]... [-c FILE] [--authfile FILE]\n"
+			       "       [--plain-http HOST]... [--timeout S] [--retry N]\n"
+			       "       [--json] [--log-format text|json] REF...|-";
+
+static const char help[] =
+	"usage: img-verify [options] REF...|-\n"
+	"\n"
+	"Prints HOST/REPO:TAG@sha256:HEX for each image that carries a signature by one of the\n"
+	"keys, in the order given, and says on standard error why the others do not.\n"
+	"\n"
+	"  REF      [docker://]HOST[:PORT]/REPO[:TAG][@sha256:HEX]\n"
+	"  -        references on standard input, one a line; blank lines and # lines are left "
+	"out\n"
+	"\n"
+	"Whom to trust\n"
+	"      --key FILE|-       public key, PEM: ECDSA P-256, P-384, P-521, Ed25519, RSA;\n"
+	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
+	"Registries\n"
+	"      --authfile FILE    credentials, as docker login writes them\n"
+	"      --plain-http HOST  speaks no TLS; repeatable (loopback is found out)\n"
+	"      --timeout S        a silence that is a failure (30)\n"
+	"      --retry N          times to try again (3)\n"
+	"Common\n"
+	"  -c, --config FILE      gantry.conf(5)\n"
+	"      --json             records as JSON objects\n"
+	"      --log-format F     text or json, on standard error\n"
+	"  -v, --verbose, -q, --quiet, -V, --version, -h, --help\n"
+	"\n"
+	"example: reg-sync --list registry.example/robot-app | img-verify --key release.pub -\n"
+	"\n"
+	"exit: 0 all pass, 1 one does not, 64 wrong usage, 71 this machine is at fault,\n"
+	"      75 could not find out (a registry is out of reach), 78 no key, or a bad one\n";
+
+enum { OPT_KEY = CLI_OWN, OPT_AUTHFILE, OPT_PLAIN, OPT_TIMEOUT, OPT_RETRY };
+
+static const struct option longs[] = {
+	CLI_LONG,
+	{ "config", required_argument, NULL, 'c' },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
+	{ "plain-http", required_argument, NULL, OPT_PLAIN },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "retry", required_argument, NULL, OPT_RETRY },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct options {
+	struct cli cli;
+	const char *config, *authfile;
+	const char *keys[VERIFY_KEYS_MAX], *plain[PLAIN_MAX + 1];
+	size_t nkeys, nplain;
+	int64_t timeout_ms, retries;
+};
+
+static int
+option(struct options *o, int c, const char *arg, struct err *e)
+{
+	switch (c) {
+	case 'c':
+		o->config = arg;
+		return 0;
+	case OPT_KEY:
+		if (o->nkeys == VERIFY_KEYS_MAX)
+			return err_set(e, ERR_USAGE, "more than %d keys", VERIFY_KEYS_MAX);
+		o->keys[o->nkeys++] = arg;
+		return 0;
+	case OPT_AUTHFILE:
+		o->authfile = arg;
+		return 0;
+	case OPT_PLAIN:
+		if (o->nplain == PLAIN_MAX)
+			return err_set(e, ERR_USAGE, "more than %d times --plain-http", PLAIN_MAX);
+		o->plain[o->nplain++] = arg;
+		return 0;
+	case OPT_TIMEOUT:
+		return cli_seconds(arg, "--timeout", 100, HOUR_MS, &o->timeout_ms, e);
+	default:
+		return cli_number(arg, "--retry", 0, 100, &o->retries, e);
+	}
+}
+
+/* CLI_GO_ON, or the status to end with. */
+static int
+parse(int argc, char **argv, struct options *o)
+{
+	struct err e = { 0 };
+	bool lists = false;
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, CLI_SHORT "c:", longs, NULL)) != -1) {
+		if (c == 'c' || c >= CLI_OWN) {
+			if (option(o, c, optarg, &e) < 0)
+				return cli_usage(&o->cli, "%s", e.msg);
+			continue;
+		}
+		status = cli_common(&o->cli, c, optarg);
+		if (status != CLI_GO_ON)
+			return status;
+	}
+	if (optind == argc)
+		return cli_usage(&o->cli, "want a reference, or - for a list on standard input");
+	for (int i = optind; i < argc; i++) {
+		struct ref ref;
+
+		if (strcmp(argv[i], "-") == 0)
+			lists = true;
+		else if (ref_parse(view_of(argv[i]), &ref, &e) < 0)
+			return cli_usage(&o->cli, "%s", e.msg);
+	}
+	for (size_t i = 0; i < o->nkeys; i++)
+		if (lists && strcmp(o->keys[i], "-") == 0)
+			return cli_usage(&o->cli, "standard input cannot be both key and list");
+	return CLI_GO_ON;
+}
+
+/* --key, or else VERIFY_KEY of the environment or the file. */
+static int
+trust(const struct options *o, struct verify_policy **ret, struct err *e)
+{
+	AUTO_CONF struct conf *c = NULL;
+	AUTO_POLICY struct verify_policy *p = NULL;
+	const char *key;
+
+	if (verify_policy_new(&p, e) < 0 || settings_load(o->config, environ, &c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < o->nkeys; i++)
+		if (verify_policy_add_key(p, o->keys[i], e) < 0)
+			return -1;
+	key = conf_get(c, "VERIFY_KEY");
+	if (o->nkeys == 0 && key != NULL && key[0] != '\0' && verify_policy_add_key(p, key, e) < 0)
+		return -1;
+	if (verify_policy_empty(p))
+		return err_set(e, ERR_CONFIG,
+			       "no key to verify with: give --key, or set VERIFY_KEY");
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	AUTO(run_clear) struct run r = { 0 };
+	struct options o = { .cli = { .synopsis = synopsis, .help = help },
+			     .timeout_ms = TIMEOUT_MS,
+			     .retries = RETRIES };
+	struct err e = { 0 };
+	int status;
+
+	log_init(argv[0]);
+	status = parse(argc, argv, &o);
+	if (status != CLI_GO_ON)
+		return status;
+	cli_catch_signals();
+	r.json = o.cli.json;
+	r.registry = (struct registry_opts){ .http = { .connect_ms = o.timeout_ms,
+						       .idle_ms = o.timeout_ms,
+						       .retries = (int)o.retries,
+						       .stop = &cli_stopped },
+					     .authfile = o.authfile,
+					     .plain_http = o.plain };
+	if (trust(&o, &r.policy, &e) < 0 || run_all(&r, argv + optind, &e) < 0)
+		return cli_flush(cli_fail(&e));
+	return cli_flush(r.no ? STATUS_NO : r.unknown ? STATUS_UNKNOWN : 0);
+}
