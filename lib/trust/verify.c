@@ -202,8 +202,7 @@ verify_image(struct registry *r, const char *repo, const struct digest *digest,
 		return err_set(e, ERR_CONFIG, "'%s': no key to verify with", name);
 	if (registry_manifest(r, repo, tag, &m, &why) < 0) {
 		if (why.code == ERR_NOTFOUND)
-			return err_set(e, ERR_NO, "'%s' is not signed (there is no tag '%s')", name,
-				       tag);
+			return err_set(e, ERR_NO, "'%s' is not signed: it has no .sig tag", name);
 		return err_set(e, why.code, "signatures of '%s': %s", name, why.msg);
 	}
 	if (m.is_index)

@@ -66,14 +66,19 @@ judge(struct run *r, struct ref *ref, struct err *e)
 static int
 one(struct run *r, struct ref *ref, struct err *e)
 {
+	char given[REF_STR_MAX];
 	struct err why = { 0 };
 
+	ref_print(ref, given);
 	if (judge(r, ref, &why) == 0) {
 		print(r, ref);
 		return 0;
 	}
 	if (why.code == ERR_SYS || why.code == ERR_CONFIG || cli_stopped)
 		return err_set(e, why.code, "%s", why.msg);
+	/* the tag says more to people than the digest in the message */
+	if (ref->tag[0] != '\0')
+		(void)err_wrap(&why, "%s", given);
 	log_error("%s", why.msg);
 	if (why.code == ERR_TEMP || why.code == ERR_AUTH)
 		r->unknown = true;
