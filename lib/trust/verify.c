@@ -128,6 +128,7 @@ judge(const struct candidate *c, const struct verify_policy *p, const struct dig
       struct err *e)
 {
 	AUTO_BUF struct buf sig = BUF_INIT(KEY_SIGNATURE_MAX);
+	AUTO_BUF struct buf again = BUF_INIT(2 * KEY_SIGNATURE_MAX);
 	const char *text = NULL;
 	bool by_us = false;
 
@@ -137,8 +138,12 @@ judge(const struct candidate *c, const struct verify_policy *p, const struct dig
 		text = jsn_str(jsn_at_key(c->layer->annotations, SIGNATURE_KEY), "");
 	if (text == NULL)
 		return err_set(e, ERR_NO, "no annotation '%s'", SIGNATURE_KEY);
-	if (base64_decode(view_of(text), SIGNATURE_KEY, &sig, e) < 0)
+	if (base64_decode(view_of(text), "annotation '" SIGNATURE_KEY "'", &sig, e) < 0)
 		return -1;
+	/* cosign writes the standard alphabet: another spelling is another text */
+	base64_encode(view_buf(&sig), &again);
+	if (!view_eq(view_of(text), buf_cstr(&again)))
+		return err_set(e, ERR_NO, "annotation '%s': not base64", SIGNATURE_KEY);
 	for (size_t i = 0; i < p->nkeys && !by_us; i++)
 		by_us = key_made(p->keys[i], view_buf(&c->payload), view_buf(&sig));
 	if (!by_us)
