@@ -58,6 +58,24 @@ open_log(struct access_log *a, struct err *e)
 	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 	if (a->fd < 0)
 		return err_sys(e, "open '%s'", path);
+	a->bad = (struct err){ 0 };
+	return 0;
+}
+
+/* With the lock held.  A folder that has gone took its file along. */
+static int
+look(struct access_log *a, struct err *e)
+{
+	if (access(a->dir, W_OK | X_OK) < 0) {
+		(void)err_sys(e, "LOG_DIR '%s'", a->dir);
+		if (a->fd >= 0)
+			(void)close(TAKE_FD(a->fd));
+		return -1;
+	}
+	if (open_log(a, e) < 0)
+		return -1;
+	if (a->bad.code != ERR_NONE)
+		return err_set(e, a->bad.code, "%s", a->bad.msg);
 	return 0;
 }
 
@@ -97,18 +115,12 @@ access_write(struct access_log *a, const struct access_line *line)
 int
 access_check(struct access_log *a, struct err *e)
 {
-	int status = 0;
+	int status;
 
 	if (a->dir == NULL)
 		return 0;
-	/* the folder may have gone since the file in it was opened */
-	if (access(a->dir, W_OK | X_OK) < 0)
-		return err_sys(e, "LOG_DIR '%s'", a->dir);
 	(void)pthread_mutex_lock(&a->lock);
-	if (open_log(a, e) < 0)
-		status = -1;
-	else if (a->bad.code != ERR_NONE)
-		status = err_set(e, a->bad.code, "%s", a->bad.msg);
+	status = look(a, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return status;
 }
