@@ -16,6 +16,8 @@
 #define MEMORY_PER_CONN (32U << 10)
 #define BODY_MAX	(1U << 20)
 #define SHOWN_MAX	512 /* of a path, in the access log */
+/* A connection that was just accepted is counted a moment later. */
+#define COUNTED_MS 100
 
 struct server {
 	const struct robot *robot;
@@ -24,6 +26,7 @@ struct server {
 	atomic_bool draining;
 	atomic_int in_flight;
 	atomic_int_fast64_t last_ms; /* a request began or ended, or the draining */
+	int64_t drained_ms;	     /* when the draining began */
 };
 
 /* From a request's header to the last byte of its answer. */
@@ -206,7 +209,8 @@ server_drain(struct server *s)
 {
 	if (atomic_exchange(&s->draining, true))
 		return;
-	atomic_store(&s->last_ms, clock_mono_ms());
+	s->drained_ms = clock_mono_ms();
+	atomic_store(&s->last_ms, s->drained_ms);
 	(void)MHD_quiesce_daemon(s->daemon);
 	/* not close: a thread may be about to accept, and the number would be
 	 * somebody else's by then */
@@ -219,10 +223,13 @@ server_quiet(const struct server *s, int64_t grace_ms)
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
+	int64_t now = clock_mono_ms();
+
+	if (now - s->drained_ms < COUNTED_MS)
+		return false;
 	if (info != NULL && info->num_connections == 0)
 		return true;
-	return atomic_load(&s->in_flight) == 0 &&
-	       clock_mono_ms() - atomic_load(&s->last_ms) >= grace_ms;
+	return atomic_load(&s->in_flight) == 0 && now - atomic_load(&s->last_ms) >= grace_ms;
 }
 
 void
