@@ -1,4 +1,7 @@
 #include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +37,7 @@ static const char help[] =
 	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
 	"Registries\n"
 	"      --authfile FILE    credentials, as docker login writes them\n"
+	"                         (REGISTRY_AUTH_FILE, DOCKER_CONFIG, ~/.docker/config.json)\n"
 	"      --plain-http HOST  speaks no TLS; repeatable (loopback is found out)\n"
 	"      --timeout S        a silence that is a failure (30)\n"
 	"      --retry N          times to try again (3)\n"
@@ -43,7 +47,7 @@ static const char help[] =
 	"      --log-format F     text or json, on standard error\n"
 	"  -v, --verbose, -q, --quiet, -V, --version, -h, --help\n"
 	"\n"
-	"example: reg-sync --list registry.example/robot-app | img-verify --key release.pub -\n"
+	"example: img-verify --key release.pub registry.example/robot-app:1.4.0\n"
 	"\n"
 	"exit: 0 all pass, 1 one does not, 64 wrong usage, 71 this machine is at fault,\n"
 	"      75 could not find out (a registry is out of reach), 78 no key, or a bad one\n";
@@ -153,6 +157,23 @@ trust(const struct options *o, struct verify_policy **ret, struct err *e)
 	return 0;
 }
 
+/* Where docker and podman keep credentials; NULL if there is no such file. */
+static const char *
+default_authfile(char *out, size_t size)
+{
+	const char *file = getenv("REGISTRY_AUTH_FILE"), *dir = getenv("DOCKER_CONFIG"),
+		   *home = getenv("HOME");
+	int n = -1;
+
+	if (file != NULL && file[0] != '\0')
+		return file;
+	if (dir != NULL && dir[0] != '\0')
+		n = snprintf(out, size, "%s/config.json", dir);
+	else if (home != NULL)
+		n = snprintf(out, size, "%s/.docker/config.json", home);
+	return n > 0 && (size_t)n < size && access(out, F_OK) == 0 ? out : NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -160,6 +181,7 @@ main(int argc, char **argv)
 	struct options o = { .cli = { .synopsis = synopsis, .help = help },
 			     .timeout_ms = TIMEOUT_MS,
 			     .retries = RETRIES };
+	char authfile[PATH_MAX];
 	struct err e = { 0 };
 	int status;
 
@@ -168,6 +190,8 @@ main(int argc, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 	cli_catch_signals();
+	if (o.authfile == NULL)
+		o.authfile = default_authfile(authfile, sizeof(authfile));
 	r.json = o.cli.json;
 	r.registry = (struct registry_opts){ .http = { .connect_ms = o.timeout_ms,
 						       .idle_ms = o.timeout_ms,
