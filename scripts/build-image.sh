@@ -86,8 +86,6 @@ for program in tar gzip sha256sum ldd readelf strip; do
 	command -v "$program" >/dev/null || fail "'$program' is not installed"
 done
 programs=("$B/robot-serve" "$B/healthcheck")
-# the second program comes with a later build
-[ -x "$B/healthcheck" ] || programs=("$B/robot-serve")
 for program in "${programs[@]}"; do
 	[ -x "$program" ] || fail "'$program' is not there: run make first"
 done

@@ -4,8 +4,8 @@
  *
  * Instances of one user share a network namespace.  Whoever starts first
  * serves; a later one waits in standby and answers only on its own socket.
- * handover_promote makes an instance serve beside the others,
- * handover_demote makes it stop and finish; both may be called again at any
+ * handover_promote makes an instance serve: new connections come to it from
+ * then on.  handover_demote makes it stop and finish; both may be called again at any
  * time.  Connections that wait for a listener that closes go to the other
  * one if the namespace has net.ipv4.tcp_migrate_req=1.
  */

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,20 @@ say_taken(const char *what, struct err *e)
 	return -1;
 }
 
+/* Whoever joined last gets every new connection from then on, so that nothing
+ * is on its way to the other one when that is demoted: the kernel resets what
+ * completes its handshake while its listener closes.  A kernel that refuses
+ * shares the connections out instead.  Of two listeners the later has number
+ * 1; when it is alone, the number points nowhere and counts for nothing. */
+static void
+take_all(int fd)
+{
+	struct sock_filter number_1 = BPF_STMT(BPF_RET | BPF_K, 1);
+	struct sock_fprog program = { .len = 1, .filter = &number_1 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+}
+
 /* Who serves first is decided by listen alone, which only one can do while
  * nobody has SO_REUSEPORT.  SO_REUSEADDR lets two sockets be bound (old
  * connections would be in the way without it), so bind decides nothing. */
@@ -139,6 +154,8 @@ listen_tcp(struct listen_addr *a, enum listen_mode mode, int *ret, struct err *e
 		return say_taken(name, e);
 	if (mode == LISTEN_FIRST && set_on(fd, SO_REUSEPORT) < 0)
 		return err_sys(e, "let others join %s", name);
+	if (mode == LISTEN_JOIN)
+		take_all(fd);
 	a->len = sizeof(a->sa);
 	if (getsockname(fd, any_sa(a), &a->len) < 0)
 		return err_sys(e, "ask for the port of %s", name);
