@@ -1,0 +1,184 @@
+#include "fleet/health.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsn.h"
+#include "fleet/probe.h"
+
+#define LINE_MAX_BYTES 200
+#define NS_PER_MS      1000000
+
+/* One question.  1 healthy, 0 not (why in reason), -1 could not be asked. */
+typedef int ask_fn(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e);
+
+static int
+ask_inside(const struct health *h, const char *const *argv, char reason[PROBE_REASON_MAX],
+	   struct err *e)
+{
+	struct engine_exec x;
+	struct view said;
+
+	if (engine_exec(h->engine, h->id, argv, HEALTH_TRY_MS, &x, e) < 0)
+		return -1;
+	said = view_trim(view_of(x.out));
+	(void)snprintf(reason, PROBE_REASON_MAX, "%.*s",
+		       said.n < PROBE_REASON_MAX ? (int)said.n : PROBE_REASON_MAX - 1, said.p);
+	return x.status == 0;
+}
+
+static int
+ask_socket(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
+{
+	static const char *const argv[] = { HEALTH_PROBE, HEALTH_SOCKET_URL, NULL };
+
+	return ask_inside(h, argv, reason, e);
+}
+
+static int
+ask_active(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
+{
+	static const char *const argv[] = { HEALTH_PROBE, "--json-path", "role=active",
+					    HEALTH_SOCKET_URL, NULL };
+
+	return ask_inside(h, argv, reason, e);
+}
+
+static int
+ask_port(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
+{
+	char wanted[HEALTH_INSTANCE_MAX + 16];
+	const char *const json[] = { wanted, NULL };
+	struct probe_opts o = { .timeout_ms = HEALTH_TRY_MS };
+	struct probe_result r;
+
+	if (h->instance != NULL) {
+		(void)snprintf(wanted, sizeof(wanted), "instance=%s", h->instance);
+		o.json = json;
+	}
+	if (probe_once(h->url, &o, &r, e) < 0)
+		return -1;
+	(void)snprintf(reason, PROBE_REASON_MAX, "%s", r.reason);
+	return r.healthy;
+}
+
+/* Without an address to ask, the engine's own health check counts; without
+ * that one, that it runs. */
+static int
+ask_engine(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
+{
+	AUTO_JSN struct json_t *c = NULL;
+	const char *status;
+
+	if (engine_container(h->engine, h->id, &c, e) < 0)
+		return -1;
+	status = jsn_str_or(c, "State.Health.Status", "healthy");
+	(void)snprintf(reason, PROBE_REASON_MAX, "the engine calls it %.32s", status);
+	return strcmp(status, "healthy") == 0;
+}
+
+/* A container that is down cannot become healthy any more. */
+static int
+check_alive(const struct health *h, struct err *e)
+{
+	AUTO_JSN struct json_t *c = NULL;
+	char line[LINE_MAX_BYTES] = "";
+	const char *how;
+
+	if (engine_container(h->engine, h->id, &c, e) < 0)
+		return -1;
+	if (jsn_bool(c, "State.Running", false) && !jsn_bool(c, "State.Restarting", false))
+		return 0;
+	(void)engine_last_line(h->engine, h->id, line, sizeof(line), NULL);
+	how = jsn_bool(c, "State.OOMKilled", false) ? "was killed for memory, status"
+						    : "ended with status";
+	return err_set(e, ERR_NO, "it %s %" PRId64 "%s%s", how, jsn_int(c, "State.ExitCode", -1),
+		       line[0] != '\0' ? ": " : "", line);
+}
+
+static bool
+is_stopped(const struct health *h)
+{
+	return h->stop != NULL && *h->stop;
+}
+
+static int
+wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
+{
+	struct deadline until = clock_deadline(h->timeout_ms);
+	int64_t pause = HEALTH_FAST_MS, since = 0;
+	char reason[PROBE_REASON_MAX] = "";
+	int bad = 0;
+	bool was_healthy = false;
+
+	for (;;) {
+		struct err why = { 0 };
+		int64_t now;
+		int answer;
+
+		if (is_stopped(h))
+			return err_set(e, ERR_TEMP, "stopped by a signal");
+		answer = ask(h, reason, &why);
+		if (check_alive(h, e) < 0)
+			return -1;
+		if (answer < 0)
+			return err_set(e, why.code, "%s", why.msg);
+		now = clock_mono_ms();
+		bad = answer ? 0 : bad + 1;
+		since = !answer ? 0 : since == 0 ? now : since;
+		was_healthy |= answer == 1;
+		if (answer && now - since >= h->soak_ms)
+			return 0;
+		if ((was_healthy && bad >= HEALTH_PATIENCE) || (!was_healthy && clock_over(until)))
+			return err_set(e, ERR_NO, "%s", reason[0] != '\0' ? reason : "unhealthy");
+		/* a soak that starts anew again and again ends too */
+		if (was_healthy && !answer && h->timeout_ms > 0 && now > until.at_ms + h->soak_ms)
+			return err_set(e, ERR_NO, "%s", reason);
+		clock_sleep_ms(pause, h->stop);
+		pause = pause * 2 < h->interval_ms ? pause * 2 : h->interval_ms;
+		if (was_healthy && pause > h->soak_ms / 4 + HEALTH_FAST_MS)
+			pause = h->soak_ms / 4 + HEALTH_FAST_MS;
+	}
+}
+
+int
+health_standby(const struct health *h, struct err *e)
+{
+	return wait_healthy(h, ask_socket, e);
+}
+
+int
+health_active(const struct health *h, struct err *e)
+{
+	struct health fast = *h;
+
+	fast.interval_ms = HEALTH_FAST_MS;
+	return wait_healthy(&fast, ask_active, e);
+}
+
+int
+health_serving(const struct health *h, struct err *e)
+{
+	return wait_healthy(h, h->url[0] != '\0' ? ask_port : ask_engine, e);
+}
+
+bool
+health_now(const char *url)
+{
+	struct probe_opts o = { .timeout_ms = HEALTH_TRY_MS };
+	struct probe_result r;
+
+	return probe_once(url, &o, &r, NULL) == 0 && r.healthy;
+}
+
+int64_t
+health_timeout(const struct json_t *image, int64_t configured_ms)
+{
+	const struct json_t *check = jsn_get(image, "Config.Healthcheck");
+	int64_t need =
+		(jsn_int(check, "StartPeriod", 0) + jsn_int(check, "Timeout", 0)) / NS_PER_MS;
+
+	return need > configured_ms ? need : configured_ms;
+}

@@ -1,0 +1,48 @@
+/*
+ * health: wait until a container has proven itself, or has proven to be bad.
+ *
+ * Asked often at first (every HEALTH_FAST_MS), then more and more seldom up to
+ * the interval.  A container that exits, is killed for memory or starts again
+ * is bad at once, and the reason has its last words.
+ *
+ * Results: 0; ERR_NO it is not healthy, with the reason; ERR_TEMP stopped by
+ * *stop, or the engine does not answer.
+ */
+#ifndef GANTRY_FLEET_HEALTH_H
+#define GANTRY_FLEET_HEALTH_H
+
+#include "fleet/service.h"
+
+#define HEALTH_FAST_MS	    100
+#define HEALTH_TRY_MS	    5000 /* one question */
+#define HEALTH_PATIENCE	    3	 /* unhealthy answers in a row after a healthy one */
+#define HEALTH_URL_MAX	    SERVICE_URL_MAX
+#define HEALTH_SOCKET_URL   "http+unix:///run/gantry/robot.sock:/health"
+#define HEALTH_PROBE	    "healthcheck"
+#define HEALTH_INSTANCE_MAX 64
+
+struct health {
+	struct engine *engine;
+	const char *id;	      /* of the container */
+	const char *url;      /* of its health; "" to go by the engine's own check */
+	const char *instance; /* that has to answer there; NULL: any */
+	int64_t timeout_ms;   /* until the first healthy answer */
+	int64_t interval_ms;
+	int64_t soak_ms; /* healthy without a break for so long */
+	const volatile bool *stop;
+};
+
+/* On its own socket, by a command inside the container: whatever serves the
+ * port, this instance answers. */
+int health_standby(const struct health *h, struct err *e);
+/* The same, and it says that it is the one that serves the port. */
+int health_active(const struct health *h, struct err *e);
+/* Through the port.  Without soak: once. */
+int health_serving(const struct health *h, struct err *e);
+/* One question through the port: is anybody healthy there? */
+bool health_now(const char *url);
+
+/* HEALTH_CHECK_TIMEOUT, but as long as the image says that its start takes. */
+int64_t health_timeout(const struct json_t *image, int64_t configured_ms);
+
+#endif

@@ -1,0 +1,141 @@
+#include "fleet/report.h"
+
+#include <string.h>
+
+#include "base/jsn.h"
+
+#define NONE "-"
+
+static void
+copy(struct json_t *to, const char *key, const struct json_t *from, const char *as)
+{
+	const char *s = jsn_str_or(from, key, "");
+
+	jsn_set_str(to, as, s[0] != '\0' ? s : NONE);
+}
+
+static struct json_t *
+deployment(const struct journal *j, const struct json_t *begin)
+{
+	const char *txn = jsn_str_or(begin, "txn", "");
+	const struct json_t *end = journal_last(j, txn, "end", NULL);
+	const struct json_t *back = journal_last(j, txn, "back", NULL);
+	struct json_t *r = jsn_object();
+
+	copy(r, "time", begin, "time");
+	copy(r, "kind", begin, "kind");
+	copy(r, "tag", begin, "tag");
+	copy(r, "digest", begin, "digest");
+	if (end == NULL)
+		jsn_set_str(r, "result", "unfinished");
+	else
+		copy(r, "result", end, "result");
+	copy(r, "reason", jsn_str(end, "reason") != NULL ? end : back, "reason");
+	return r;
+}
+
+int
+report_history(const struct journal *j, struct json_t **ret, struct err *e)
+{
+	struct json_t *all = jsn_array();
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < journal_len(j); i++)
+		if (strcmp(jsn_str_or(journal_at(j, i), "event", ""), "begin") == 0)
+			jsn_push(all, deployment(j, journal_at(j, i)));
+	*ret = all;
+	return 0;
+}
+
+static struct json_t *
+service_status(const struct service *s, const struct journal *j)
+{
+	const struct json_t *moved = journal_last(j, NULL, "moved", s->name);
+	AUTO_JSN struct json_t *c = NULL;
+	struct service_image runs = { 0 };
+	struct json_t *r = jsn_object();
+
+	jsn_set_str(r, "service", s->name);
+	copy(r, "tag", moved, "tag");
+	copy(r, "digest", moved, "digest");
+	jsn_set_str(r, "state", "unknown");
+	copy(r, "time", moved, "since");
+	if (s->engine == NULL)
+		return r;
+	if (service_look(s, SERVICE_NOW, NULL, &c, NULL) == 0)
+		jsn_set_str(r, "state", c != NULL ? jsn_str_or(c, "State.Status", "unknown") : "missing");
+	if (c != NULL && service_runs(s, &runs, NULL) == 0) {
+		jsn_set_str(r, "tag", runs.tag[0] != '\0' ? runs.tag : NONE);
+		jsn_set_str(r, "digest", digest_is_set(&runs.digest) ? runs.digest.str : NONE);
+	}
+	return r;
+}
+
+int
+report_status(const struct fleet *f, const struct journal *j, struct json_t **ret, struct err *e)
+{
+	struct json_t *all = jsn_array();
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < f->n; i++)
+		jsn_push(all, service_status(&f->services[i], j));
+	*ret = all;
+	return 0;
+}
+
+int
+report_targets(const struct journal *j, const struct digest *running, struct json_t **ret,
+	       struct err *e)
+{
+	struct json_t *all = jsn_array();
+	const struct json_t *p;
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; (p = journal_proven(j, i)) != NULL; i++) {
+		const char *digest = jsn_str_or(p, "digest", "");
+		struct json_t *r = jsn_object();
+
+		copy(r, "tag", p, "tag");
+		copy(r, "digest", p, "digest");
+		copy(r, "time", p, "since");
+		jsn_set_str(r, "state",
+			    strcmp(digest, running->str) == 0		  ? "running"
+			    : journal_quarantined(j, digest) != NULL ? "quarantined"
+								     : "proven");
+		jsn_push(all, r);
+	}
+	*ret = all;
+	return 0;
+}
+
+int
+report_line(const struct json_t *record, bool json, struct buf *ret, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	const char *sep = "";
+
+	if (json) {
+		text = jsn_dump(record);
+		if (text == NULL)
+			return err_nomem(e);
+		buf_addf(ret, "%s\n", text);
+		return buf_ok(ret, "record", e);
+	}
+	for (void *it = jsn_first(record); it != NULL; it = jsn_next(record, it)) {
+		const char *s = jsn_str_or(jsn_value(it), "", NONE);
+		struct digest d;
+		char part[32];
+
+		if (strcmp(jsn_key(it), "digest") == 0 && digest_parse(view_of(s), &d, NULL) == 0) {
+			digest_short(&d, part);
+			s = part;
+		}
+		buf_addf(ret, "%s%s", sep, s);
+		sep = " ";
+	}
+	buf_addc(ret, '\n');
+	return buf_ok(ret, "record", e);
+}

@@ -1,0 +1,53 @@
+/*
+ * rollout: a whole deployment, service after service, and its way back.
+ *
+ * The journal has its beginning before anything is changed and its end after
+ * everything is; in between, every run (also one that a crash made necessary)
+ * does the same: look where each service is, and move those that are not
+ * there yet.  A release that is at fault goes into quarantine and every service
+ * that was moved goes back; a fault of the place ends the run where it is, and
+ * the next one goes on.
+ */
+#ifndef GANTRY_FLEET_ROLLOUT_H
+#define GANTRY_FLEET_ROLLOUT_H
+
+#include "fleet/move.h"
+
+#define ROLLOUT_RESUMES_MAX 3 /* then it goes back */
+
+enum rollout_result { ROLLOUT_MOVED, ROLLOUT_CURRENT, ROLLOUT_BACK, ROLLOUT_FAILED };
+
+/* One record for each service, as it is known. */
+typedef void rollout_record_fn(void *arg, enum rollout_result result, const char *service,
+			       const struct move_goal *image, const char *reason);
+
+struct rollout {
+	struct fleet *fleet;
+	struct journal *journal;
+	struct move_opts move;
+	const char *kind;	   /* "deploy" or "rollback" */
+	rollout_record_fn *record; /* may be NULL */
+	void *arg;		   /* of record */
+};
+
+/* Bring an image to every engine that lacks it. */
+int rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *e);
+
+/* Move every service of the fleet to goal, whose image is there.
+ *
+ * ERR_ROLLED_BACK: the release is bad, it is in quarantine, and every service
+ * runs what it ran before.  ERR_STUCK: a service needs a person.  Others: a
+ * fault of the place; what was moved stays, the rest is as it was. */
+int rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e);
+
+/* Finish what a crash left unfinished: settle its services, then go on, or back
+ * if that was its direction, its image is gone, or it was taken up
+ * ROLLOUT_RESUMES_MAX times already.  0 also if there is nothing unfinished;
+ * errors as above.  The fleet must have all the services that are configured. */
+int rollout_recover(const struct rollout *r, struct err *e);
+
+/* Put a digest into quarantine. */
+int rollout_quarantine(struct journal *j, const char *txn, const char *tag, const char *digest,
+		       const char *reason, struct err *e);
+
+#endif

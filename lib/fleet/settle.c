@@ -1,0 +1,222 @@
+#include "fleet/settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/jsn.h"
+#include "engine/spec.h"
+#include "fleet/health.h"
+#include "fleet/step.h"
+
+#define ACTS_MAX 12 /* the longest way has six */
+
+struct found {
+	struct json_t *now, *next, *prev;
+};
+
+static void
+found_clear(struct found *f)
+{
+	jsn_free(&f->now);
+	jsn_free(&f->next);
+	jsn_free(&f->prev);
+	*f = (struct found){ 0 };
+}
+
+static int
+look(const struct settle *s, struct found *f, struct err *e)
+{
+	found_clear(f);
+	if (service_look(s->service, SERVICE_NOW, s->journal, &f->now, e) < 0 ||
+	    service_look(s->service, SERVICE_NEXT, s->journal, &f->next, e) < 0)
+		return -1;
+	return service_look(s->service, SERVICE_PREV, s->journal, &f->prev, e);
+}
+
+static int
+announce(const struct settle *s, enum step step, struct err *e)
+{
+	return step_announce(s->journal, s->txn, s->service->name, step, e);
+}
+
+static const char *
+id_of(const struct json_t *c)
+{
+	return jsn_str_or(c, "Id", "");
+}
+
+/* What the service was before the last move began. */
+static const struct json_t *
+before(const struct settle *s)
+{
+	return journal_last(s->journal, NULL, "service", s->service->name);
+}
+
+static int
+restore_policy(const struct settle *s, const struct json_t *c, struct err *e)
+{
+	const struct json_t *policy = jsn_get(before(s), "policy");
+
+	if (policy == NULL || strcmp(jsn_str_or(policy, "Name", ""),
+				     jsn_str_or(c, "HostConfig.RestartPolicy.Name", "")) == 0)
+		return 0;
+	return engine_restart_policy(s->service->engine, id_of(c), policy, e);
+}
+
+static int
+speaks_handover(const struct settle *s, const struct json_t *c, bool *ret, struct err *e)
+{
+	AUTO_JSN struct json_t *image = NULL;
+	struct service_image runs;
+
+	if (engine_image(s->service->engine, jsn_str_or(c, "Image", ""), &image, e) < 0)
+		return -1;
+	service_image(c, image, &runs);
+	*ret = runs.handover && service_joins(c);
+	return 0;
+}
+
+/* A signal to a program that has not set up its handlers yet would be lost, so
+ * it has to answer first. */
+static int
+promote(const struct settle *s, const struct health *h, struct err *e)
+{
+	if (health_standby(h, e) < 0 || announce(s, STEP_SETTLE_PROMOTE, e) < 0)
+		return -1;
+	if (engine_kill(s->service->engine, h->id, "SIGUSR1", e) < 0)
+		return -1;
+	return health_active(h, e);
+}
+
+/* Make c serve: its restart policy, running, promoted, healthy.  ERR_NO if it
+ * does not become healthy. */
+static int
+revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e)
+{
+	char url[SERVICE_URL_MAX];
+	struct health h = { .engine = s->service->engine,
+			    .id = id_of(c),
+			    .url = url,
+			    .timeout_ms = s->timeout_ms,
+			    .interval_ms = s->interval_ms };
+	bool handover = false;
+
+	if (restore_policy(s, c, e) < 0 || engine_start(s->service->engine, h.id, e) < 0 ||
+	    service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)
+		return -1;
+	if (handover && promote(s, &h, e) < 0)
+		return -1;
+	if (!alone)
+		return 0;
+	h.instance = spec_env(c, SPEC_ENV_INSTANCE);
+	return health_serving(&h, e);
+}
+
+/* It was not healthy when it was found, so it need not be afterwards. */
+static bool
+was_ill(const struct settle *s, const struct json_t *c)
+{
+	const struct json_t *b = before(s);
+
+	return b != NULL && !jsn_bool(b, "healthy", true) &&
+	       strcmp(jsn_str_or(b, "id", ""), id_of(c)) == 0;
+}
+
+static int
+retire(const struct settle *s, const struct json_t *c, enum step step, struct err *e)
+{
+	if (announce(s, step, e) < 0 || engine_stop(s->service->engine, id_of(c), e) < 0)
+		return -1;
+	return engine_remove(s->service->engine, id_of(c), e);
+}
+
+static int
+rename_to(const struct settle *s, const struct json_t *c, enum service_slot slot, struct err *e)
+{
+	char name[SERVICE_NAME_MAX + 8];
+
+	if (announce(s, STEP_SETTLE_RENAME, e) < 0)
+		return -1;
+	return engine_rename(s->service->engine, id_of(c),
+			     service_slot_name(s->service, slot, name), e);
+}
+
+/* The old one serves before the new one goes, where both fit beside each other;
+ * if it does not come up now, it may once the new one is out of its way. */
+static int
+drop_next(const struct settle *s, const struct found *f, struct err *e)
+{
+	struct err why = { 0 };
+	bool handover = false;
+
+	if (speaks_handover(s, f->now, &handover, e) < 0)
+		return -1;
+	if (handover && revive(s, f->now, false, &why) < 0 && why.code != ERR_NO)
+		return err_set(e, why.code, "%s", why.msg);
+	return retire(s, f->next, STEP_SETTLE_REMOVE_NEXT, e);
+}
+
+static int
+finish_commit(const struct settle *s, const struct found *f, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (revive(s, f->now, true, &why) == 0)
+		return retire(s, f->prev, STEP_SETTLE_REMOVE_PREV, e);
+	if (why.code != ERR_NO)
+		return err_set(e, why.code, "%s", why.msg);
+	if (rename_to(s, f->now, SERVICE_NEXT, e) < 0)
+		return -1;
+	return rename_to(s, f->prev, SERVICE_NOW, e);
+}
+
+static int
+make_again(const struct settle *s, struct err *e)
+{
+	const struct json_t *spec = jsn_get(before(s), "spec");
+	char id[ENGINE_ID_MAX];
+
+	if (!jsn_is_object(spec))
+		return err_set(e, ERR_NOTFOUND, "no container '%s' at '%s'", s->service->name,
+			       engine_host(s->service->engine));
+	return engine_create(s->service->engine, s->service->name, spec, id, e);
+}
+
+/* One act; 1 when there is nothing left to do. */
+static int
+act(const struct settle *s, const struct found *f, struct err *e)
+{
+	if (f->now != NULL && f->next != NULL)
+		return drop_next(s, f, e);
+	if (f->now != NULL && f->prev != NULL)
+		return finish_commit(s, f, e);
+	if (f->next != NULL)
+		return rename_to(s, f->next, SERVICE_NOW, e);
+	if (f->prev != NULL)
+		return rename_to(s, f->prev, SERVICE_NOW, e);
+	if (f->now == NULL)
+		return make_again(s, e);
+	if (revive(s, f->now, true, e) == 0)
+		return 1;
+	if (e != NULL && e->code == ERR_NO && was_ill(s, f->now))
+		return 1;
+	return -1;
+}
+
+int
+settle_service(const struct settle *s, struct err *e)
+{
+	AUTO(found_clear) struct found f = { 0 };
+	struct err why = { 0 };
+	int done = 0;
+
+	for (int i = 0; i < ACTS_MAX && done == 0; i++)
+		if (look(s, &f, &why) < 0 || (done = act(s, &f, &why)) < 0)
+			break;
+	if (done == 1)
+		return 0;
+	if (why.code == ERR_NONE || why.code == ERR_NO)
+		return err_set(e, ERR_STUCK, "'%s' is not healthy again: %s", s->service->name,
+			       why.code == ERR_NO ? why.msg : "no end of it");
+	return err_set(e, why.code, "'%s': %s", s->service->name, why.msg);
+}

@@ -1,0 +1,32 @@
+/*
+ * settle: one service back to one container that serves, from whatever a crash
+ * or a failure left behind.
+ *
+ * Goes by what is really there, not by what was planned:
+ *
+ *     NAME and NAME-next   not committed: NAME serves again, NAME-next goes
+ *     NAME-next, NAME-prev the commit had begun: NAME-next becomes NAME
+ *     NAME and NAME-prev   NAME is healthy: NAME-prev goes; is not: back to it
+ *     none                 made again as the journal remembers it
+ *
+ * Every act is one call to the engine, after which it looks again; killed at
+ * any instant and started again, it ends the same way.
+ */
+#ifndef GANTRY_FLEET_SETTLE_H
+#define GANTRY_FLEET_SETTLE_H
+
+#include "fleet/service.h"
+
+struct settle {
+	struct journal *journal;
+	const char *txn;
+	const struct service *service;
+	int64_t timeout_ms, interval_ms; /* for its health, see health.h */
+};
+
+/* 0: one container, it has its restart policy and is healthy (or was not when
+ * the deployment began).  ERR_STUCK: it is not healthy and a person is needed;
+ * ERR_TEMP and the like: the engine did not let us. */
+int settle_service(const struct settle *s, struct err *e);
+
+#endif

@@ -1,0 +1,137 @@
+#include "fleet/site.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/settings.h"
+
+#define DEFAULT_HOST  "unix:///var/run/docker.sock"
+#define HOST_VARIABLE "DOCKER_HOST="
+#define SECONDS_MAX   86400
+#define MS_PER_S      1000
+#define WAIT_S	      60
+#define WHO_MAX	      128
+#define PATH_BYTES    1024
+
+int
+site_strategy(const char *name, enum move_strategy *ret, struct err *e)
+{
+	static const char *const names[] = { "auto", "handover", "recreate" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret = (enum move_strategy)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, "the strategy must be auto, handover or recreate, not '%s'",
+		       name);
+}
+
+static int
+read_seconds(const struct conf *c, const char *key, int64_t min, int64_t *ret_ms, struct err *e)
+{
+	int64_t s;
+
+	if (conf_number(c, key, min, SECONDS_MAX, &s, e) < 0)
+		return -1;
+	*ret_ms = s * MS_PER_S;
+	return 0;
+}
+
+static int
+read_move(const struct conf *c, struct move_opts *m, struct err *e)
+{
+	const char *name = conf_get(c, "STRATEGY"), *pins = conf_get(c, "PINS_FILE");
+
+	m->pins = pins != NULL && pins[0] != '\0' ? pins : NULL;
+	m->max_wait_ms = (int64_t)WAIT_S * MS_PER_S;
+	if (read_seconds(c, "HEALTH_CHECK_TIMEOUT", 1, &m->timeout_ms, e) < 0 ||
+	    read_seconds(c, "HEALTH_CHECK_INTERVAL", 1, &m->interval_ms, e) < 0 ||
+	    read_seconds(c, "SOAK", 0, &m->soak_ms, e) < 0)
+		return -1;
+	if (site_strategy(name, &m->strategy, NULL) < 0)
+		return conf_bad(c, "STRATEGY", e, "must be auto, handover or recreate, not '%s'",
+				name);
+	return 0;
+}
+
+static int
+take_lock(struct site *s, const char *program, struct err *e)
+{
+	char path[PATH_BYTES], who[WHO_MAX], now[CLOCK_RFC3339_MAX];
+
+	if (file_mkdirs(s->state_dir, 0755, e) < 0)
+		return err_wrap(e, "STATE_DIR");
+	clock_rfc3339(clock_wall_ns(), now);
+	(void)snprintf(path, sizeof(path), "%s/lock", s->state_dir);
+	(void)snprintf(who, sizeof(who), "%s, pid %ld since %s", program, (long)getpid(), now);
+	return file_lock(AT_FDCWD, path, who, &s->lock, e);
+}
+
+static const char *
+default_host(char *const *environment)
+{
+	for (; *environment != NULL; environment++)
+		if (strncmp(*environment, HOST_VARIABLE, strlen(HOST_VARIABLE)) == 0 &&
+		    (*environment)[strlen(HOST_VARIABLE)] != '\0')
+			return *environment + strlen(HOST_VARIABLE);
+	return DEFAULT_HOST;
+}
+
+static int
+open_fleet(struct site *s, const struct site_opts *o, struct err *e)
+{
+	const char *host = default_host(o->environment);
+
+	/* names are checked before anything is asked of an engine */
+	if (service_fleet(s->conf, o->names, o->n, host, false, &s->fleet, e) < 0)
+		return -1;
+	if (o->offline)
+		return service_fleet(s->conf, NULL, 0, host, false, &s->all, e);
+	service_fleet_free(&s->fleet);
+	if (service_fleet(s->conf, o->names, o->n, host, true, &s->fleet, e) < 0)
+		return -1;
+	return o->change ? service_fleet(s->conf, NULL, 0, host, true, &s->all, e) : 0;
+}
+
+static int
+open_all(const struct site_opts *o, struct site *s, struct err *e)
+{
+	const char *dir;
+
+	if (settings_load(o->config, o->environment, &s->conf, e) < 0 ||
+	    conf_need(s->conf, "STATE_DIR", &dir, e) < 0 || read_move(s->conf, &s->move, e) < 0)
+		return -1;
+	(void)snprintf(s->state_dir, sizeof(s->state_dir), "%s", dir);
+	if (o->change && take_lock(s, o->program, e) < 0)
+		return -1;
+	if (open_fleet(s, o, e) < 0 || journal_open(s->state_dir, &s->journal, e) < 0)
+		return -1;
+	return o->change ? journal_prepare(s->journal, e) : 0;
+}
+
+int
+site_open(const struct site_opts *o, struct site *ret, struct err *e)
+{
+	*ret = (struct site){ .lock = -1 };
+	if (open_all(o, ret, e) == 0)
+		return 0;
+	site_close(ret);
+	return -1;
+}
+
+void
+site_close(struct site *s)
+{
+	service_fleet_free(&s->fleet);
+	service_fleet_free(&s->all);
+	journal_close(&s->journal);
+	conf_free(&s->conf);
+	if (s->lock >= 0)
+		(void)close(s->lock);
+	*s = (struct site){ .lock = -1 };
+}

@@ -1,0 +1,40 @@
+/*
+ * site: what deploy and rollback both need before they begin: the settings,
+ * the lock, the journal and the services with their engines.
+ */
+#ifndef GANTRY_FLEET_SITE_H
+#define GANTRY_FLEET_SITE_H
+
+#include "base/conf.h"
+#include "fleet/rollout.h"
+
+struct site_opts {
+	const char *config;	  /* -c, or NULL */
+	char *const *environment; /* settings, and DOCKER_HOST */
+	const char *const *names; /* services asked for */
+	size_t n;
+	const char *program; /* for whoever finds the lock held */
+	bool change;	     /* lock, and put the journal in order */
+	bool offline;	     /* leave the engines alone */
+};
+
+struct site {
+	struct conf *conf;
+	struct journal *journal;
+	struct fleet *fleet; /* the services asked for */
+	struct fleet *all;   /* every service that is configured */
+	struct move_opts move;
+	char state_dir[512];
+	int lock;
+};
+
+/* ERR_CONFIG for settings, ERR_TEMP if another run holds the lock, ERR_SYS if an
+ * engine does not answer. */
+int site_open(const struct site_opts *o, struct site *ret, struct err *e);
+void site_close(struct site *s);
+#define AUTO_SITE AUTO(site_close)
+
+/* "handover", "recreate" or "auto". */
+int site_strategy(const char *name, enum move_strategy *ret, struct err *e);
+
+#endif

@@ -1,0 +1,200 @@
+#include "fleet/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/jsn.h"
+#include "oci/tags.h"
+#include "trust/verify.h"
+
+#define REGISTRY_RETRIES 2
+#define WORDS_MAX	 500
+#define DIGEST_MIN	 12 /* hex digits of a shortened digest */
+
+void
+target_clear(struct target *t)
+{
+	registry_close(&t->registry);
+}
+
+static int
+parse_ref(const struct target_opts *o, struct ref *ret, struct err *e)
+{
+	AUTO_BUF struct buf name = BUF_INIT(REF_STR_MAX);
+	const char *host = o->registry, *scheme = strstr(host, "://");
+	size_t n;
+
+	if (o->ref != NULL)
+		return ref_parse(view_of(o->ref), ret, e);
+	if (scheme != NULL)
+		host = scheme + 3;
+	n = strlen(host);
+	while (n > 0 && host[n - 1] == '/')
+		n--;
+	buf_addf(&name, "%.*s/%s", (int)n, host, o->image);
+	if (o->tag != NULL)
+		buf_addf(&name, ":%s", o->tag);
+	if (buf_ok(&name, "image name", e) < 0)
+		return -1;
+	return ref_parse(view_buf(&name), ret, e);
+}
+
+static void
+set_goal(struct target *t, const struct ref *ref, const char *tag, const struct digest *d)
+{
+	t->goal = (struct move_goal){ .digest = *d };
+	(void)snprintf(t->goal.repo, sizeof(t->goal.repo), "%s/%s", ref->host, ref->repo);
+	(void)snprintf(t->goal.tag, sizeof(t->goal.tag), "%s", tag);
+	(void)snprintf(t->goal.ref, sizeof(t->goal.ref), "%s/%s@%s", ref->host, ref->repo, d->str);
+	t->found = true;
+}
+
+static void
+explain_quarantine(const struct json_t *q, const char *tag, const char *digest, char *out,
+		   size_t size)
+{
+	struct digest d = { 0 };
+	char part[32];
+
+	(void)digest_parse(view_of(digest), &d, NULL);
+	digest_short(&d, part);
+	(void)snprintf(out, size, "%s%s(%s) is quarantined since %s: %s", tag,
+		       tag[0] != '\0' ? " " : "", part, jsn_str_or(q, "time", "?"),
+		       jsn_str_or(q, "reason", "?"));
+}
+
+/* What was asked for by name. */
+static int
+take_named(const struct target_opts *o, const struct journal *j, const struct ref *ref,
+	   struct target *t, struct err *e)
+{
+	const struct json_t *q;
+	struct digest d = ref->digest;
+	char words[WORDS_MAX];
+
+	if (!digest_is_set(&d) &&
+	    registry_resolve(t->registry, ref->repo, ref_what(ref), &d, e) < 0)
+		return -1;
+	q = journal_quarantined(j, d.str);
+	if (q != NULL && !o->force) {
+		explain_quarantine(q, ref->tag, d.str, words, sizeof(words));
+		return err_set(e, ERR_NO, "%s (--force lifts it)", words);
+	}
+	set_goal(t, ref, ref->tag, &d);
+	return 0;
+}
+
+static int
+consider(const struct target_opts *o, const struct journal *j, const struct ref *ref,
+	 const char *tag, struct target *t, struct err *e)
+{
+	const struct json_t *q;
+	struct digest d;
+	char words[WORDS_MAX];
+
+	if (registry_resolve(t->registry, ref->repo, tag, &d, e) < 0)
+		return -1;
+	q = journal_quarantined(j, d.str);
+	if (q == NULL || o->force) {
+		set_goal(t, ref, tag, &d);
+		return 0;
+	}
+	explain_quarantine(q, tag, d.str, words, sizeof(words));
+	if (o->say != NULL)
+		o->say(o->arg, "", words);
+	return 0;
+}
+
+static int
+take_newest(const struct target_opts *o, const struct journal *j, const struct ref *ref,
+	    struct target *t, struct err *e)
+{
+	AUTO_TAGS struct tags_pattern *pattern = NULL;
+	char **tags = NULL;
+	size_t n = 0, tried = 0;
+	int status = 0;
+
+	if (tags_compile(o->tags, &pattern, e) < 0)
+		return err_wrap(e, "TAGS");
+	if (registry_tags(t->registry, ref->repo, &tags, &n, e) < 0)
+		return -1;
+	tags_sort(tags, n);
+	for (size_t i = 0; i < n && status == 0 && !t->found; i++) {
+		if (tags_is_referrer(tags[i]) || !tags_match(pattern, tags[i]))
+			continue;
+		if (tried++ > 0 &&
+		    (o->running[0] == '\0' || tags_compare(tags[i], o->running) <= 0))
+			break;
+		status = consider(o, j, ref, tags[i], t, e);
+	}
+	registry_tags_free(tags, n);
+	if (status == 0 && tried == 0)
+		return err_set(e, ERR_NOTFOUND, "no tag of '%s/%s' matches '%s'", ref->host,
+			       ref->repo, o->tags);
+	return status;
+}
+
+int
+target_find(const struct target_opts *o, const struct journal *j, struct target *ret, struct err *e)
+{
+	struct registry_opts ro = { .http = { .retries = REGISTRY_RETRIES, .stop = o->stop } };
+	struct ref ref;
+
+	*ret = (struct target){ 0 };
+	if (parse_ref(o, &ref, e) < 0 || registry_open(ref.host, &ro, &ret->registry, e) < 0)
+		return -1;
+	(void)snprintf(ret->repo, sizeof(ret->repo), "%s", ref.repo);
+	if (o->ref != NULL || o->tag != NULL)
+		return take_named(o, j, &ref, ret, e);
+	return take_newest(o, j, &ref, ret, e);
+}
+
+int
+target_verify(const struct target *t, const char *key, struct err *e)
+{
+	AUTO_POLICY struct verify_policy *p = NULL;
+
+	if (verify_policy_new(&p, e) < 0 || verify_policy_add_key(p, key, e) < 0)
+		return -1;
+	return verify_image(t->registry, t->repo, &t->goal.digest, p, e);
+}
+
+static bool
+is_named(const struct json_t *r, const char *to)
+{
+	const char *digest = jsn_str_or(r, "digest", ""), *hex = strchr(digest, ':');
+	const char *want = view_starts(view_of(to), "sha256:") ? to + strlen("sha256:") : to;
+
+	if (strcmp(jsn_str_or(r, "tag", ""), to) == 0)
+		return true;
+	return hex != NULL && strlen(want) >= DIGEST_MIN &&
+	       strncmp(hex + 1, want, strlen(want)) == 0;
+}
+
+int
+target_back(const struct journal *j, const char *to, const struct digest *running,
+	    struct move_goal *ret, struct err *e)
+{
+	const struct json_t *r;
+
+	for (size_t i = 0; (r = journal_proven(j, i)) != NULL; i++) {
+		const char *digest = jsn_str_or(r, "digest", "");
+
+		if (to != NULL ? !is_named(r, to)
+			       : strcmp(digest, running->str) == 0 ||
+					 journal_quarantined(j, digest) != NULL)
+			continue;
+		*ret = (struct move_goal){ 0 };
+		if (digest_parse(view_of(digest), &ret->digest, e) < 0)
+			return err_wrap(e, "journal");
+		(void)snprintf(ret->repo, sizeof(ret->repo), "%s", jsn_str_or(r, "image", ""));
+		(void)snprintf(ret->tag, sizeof(ret->tag), "%s", jsn_str_or(r, "tag", ""));
+		(void)snprintf(ret->ref, sizeof(ret->ref), "%.*s@%s",
+			       REF_STR_MAX - DIGEST_STR_MAX - 1, ret->repo, ret->digest.str);
+		return 0;
+	}
+	if (to != NULL)
+		return err_set(e, ERR_NOTARGET, "'%s' was never proven here (see rollback --list)",
+			       to);
+	return err_set(e, ERR_NOTARGET, "nothing to go back to: no other image was proven here");
+}

@@ -1,0 +1,48 @@
+/*
+ * target: which image is meant, as a digest, and whether it may run here.
+ */
+#ifndef GANTRY_FLEET_TARGET_H
+#define GANTRY_FLEET_TARGET_H
+
+#include "fleet/rollout.h"
+#include "oci/registry.h"
+
+struct target_opts {
+	const char *registry; /* REGISTRY_URL: "localhost:5000", a scheme is allowed */
+	const char *image;    /* IMAGE_NAME: "robot-app" */
+	const char *tags;     /* TAGS: pattern of tags.h */
+	const char *ref;      /* --image, or NULL */
+	const char *tag;      /* --tag, or NULL */
+	const char *running;  /* tag that runs now, "" if not known */
+	bool force;	      /* quarantine does not count */
+	const volatile bool *stop;
+	move_say_fn *say; /* what is passed over, and why */
+	void *arg;
+};
+
+struct target {
+	struct registry *registry;
+	char repo[REF_PART_MAX]; /* in that registry */
+	struct move_goal goal;
+	bool found; /* false: everything that would count is in quarantine */
+};
+
+/* A tag is resolved once; from here on there is only its digest.  Without an
+ * explicit tag: the newest that TAGS allows; if that one is in quarantine,
+ * the next older one, as long as it is newer than what runs.  ERR_NO if what
+ * was asked for by name is in quarantine. */
+int target_find(const struct target_opts *o, const struct journal *j, struct target *ret,
+		struct err *e);
+void target_clear(struct target *t);
+#define AUTO_TARGET AUTO(target_clear)
+
+/* A signature by the key in a file covers it. */
+int target_verify(const struct target *t, const char *key, struct err *e);
+
+/* What to go back to: to is a tag or digest that was proven here, or NULL for
+ * the newest proven image that is not running and not in quarantine.
+ * ERR_NOTARGET. */
+int target_back(const struct journal *j, const char *to, const struct digest *running,
+		struct move_goal *ret, struct err *e);
+
+#endif
