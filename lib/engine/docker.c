@@ -1,12 +1,14 @@
 #include "engine/docker.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/jsn.h"
 #include "base/scope.h"
 #include "engine/api.h"
+#include "engine/local.h"
 #include "engine/stream.h"
 #include "oci/digest.h"
 
@@ -277,10 +279,31 @@ stop(void *self, const char *id, struct err *e)
 }
 
 static int
+signal_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} known[] = { { "SIGUSR1", SIGUSR1 }, { "SIGUSR2", SIGUSR2 }, { "SIGHUP", SIGHUP } };
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].number;
+	return 0;
+}
+
+static int
 kill_container(void *self, const char *id, const char *signal, struct err *e)
 {
+	AUTO_JSN struct json_t *c = NULL;
+	int number = signal_number(signal);
 	char rest[64];
 
+	if (container(self, id, &c, e) < 0)
+		return -1;
+	if (number != 0 && jsn_bool(c, "State.Running", false) &&
+	    local_signal(jsn_int(c, "State.Pid", 0), jsn_str_or(c, "Id", ""), number))
+		return 0;
 	(void)snprintf(rest, sizeof(rest), "/kill?signal=%s", signal);
 	return post(self, id, rest, NULL, 0, e);
 }

@@ -60,7 +60,8 @@ int engine_create(struct engine *eng, const char *name, const struct json_t *spe
 int engine_start(struct engine *eng, const char *id, struct err *e);
 /* SIGTERM (or the image's own signal), and SIGKILL after ENGINE_STOP_S. */
 int engine_stop(struct engine *eng, const char *id, struct err *e);
-/* signal: "SIGUSR1".  ERR_NO if the container does not run. */
+/* signal: "SIGUSR1".  ERR_NO if the container does not run.  Goes past the
+ * engine where that is possible (see local.h). */
 int engine_kill(struct engine *eng, const char *id, const char *signal, struct err *e);
 int engine_rename(struct engine *eng, const char *id, const char *name, struct err *e);
 /* policy: {"Name":"unless-stopped","MaximumRetryCount":0}. */

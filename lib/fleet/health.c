@@ -9,10 +9,25 @@
 #include "fleet/probe.h"
 
 #define LINE_MAX_BYTES 200
+#define RECORD_WORDS   4 /* before the reason */
 #define NS_PER_MS      1000000
 
 /* One question.  1 healthy, 0 not (why in reason), -1 could not be asked. */
 typedef int ask_fn(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e);
+
+/* "unhealthy TARGET STATUS MILLISECONDS reason" */
+static struct view
+reason_in(struct view record)
+{
+	struct view rest = record, word;
+
+	if (!view_starts(record, "unhealthy "))
+		return record;
+	for (int i = 0; i < RECORD_WORDS; i++)
+		if (!view_cut(&rest, ' ', &word))
+			return record;
+	return rest;
+}
 
 static int
 ask_inside(const struct health *h, const char *const *argv, char reason[PROBE_REASON_MAX],
@@ -23,7 +38,7 @@ ask_inside(const struct health *h, const char *const *argv, char reason[PROBE_RE
 
 	if (engine_exec(h->engine, h->id, argv, HEALTH_TRY_MS, &x, e) < 0)
 		return -1;
-	said = view_trim(view_of(x.out));
+	said = reason_in(view_trim(view_of(x.out)));
 	(void)snprintf(reason, PROBE_REASON_MAX, "%.*s",
 		       said.n < PROBE_REASON_MAX ? (int)said.n : PROBE_REASON_MAX - 1, said.p);
 	return x.status == 0;
@@ -38,9 +53,9 @@ ask_socket(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 }
 
 static int
-ask_active(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
+ask_promoted(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 {
-	static const char *const argv[] = { HEALTH_PROBE, "--json-path", "role=active",
+	static const char *const argv[] = { HEALTH_PROBE, "--json-path", "role=serving",
 					    HEALTH_SOCKET_URL, NULL };
 
 	return ask_inside(h, argv, reason, e);
@@ -150,12 +165,12 @@ health_standby(const struct health *h, struct err *e)
 }
 
 int
-health_active(const struct health *h, struct err *e)
+health_promoted(const struct health *h, struct err *e)
 {
 	struct health fast = *h;
 
 	fast.interval_ms = HEALTH_FAST_MS;
-	return wait_healthy(&fast, ask_active, e);
+	return wait_healthy(&fast, ask_promoted, e);
 }
 
 int
@@ -177,8 +192,7 @@ int64_t
 health_timeout(const struct json_t *image, int64_t configured_ms)
 {
 	const struct json_t *check = jsn_get(image, "Config.Healthcheck");
-	int64_t need =
-		(jsn_int(check, "StartPeriod", 0) + jsn_int(check, "Timeout", 0)) / NS_PER_MS;
+	int64_t need = jsn_int(check, "StartPeriod", 0) / NS_PER_MS;
 
 	return need > configured_ms ? need : configured_ms;
 }

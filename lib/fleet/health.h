@@ -36,7 +36,7 @@ struct health {
  * port, this instance answers. */
 int health_standby(const struct health *h, struct err *e);
 /* The same, and it says that it is the one that serves the port. */
-int health_active(const struct health *h, struct err *e);
+int health_promoted(const struct health *h, struct err *e);
 /* Through the port.  Without soak: once. */
 int health_serving(const struct health *h, struct err *e);
 /* One question through the port: is anybody healthy there? */

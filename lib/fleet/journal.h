@@ -18,7 +18,7 @@
  *     proven      image, tag, digest
  *     quarantine  digest, tag, reason
  *     lift        digest
- *     end         result ("done", "rolled back", "stopped"), reason
+ *     end         result ("done", "rolled-back", "stopped"), reason
  *
  * Limits: JOURNAL_MAX bytes are read, from the end; a file of JOURNAL_COMPACT
  * is rewritten without the steps and specs of what is finished.

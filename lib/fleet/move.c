@@ -272,7 +272,7 @@ promote_next(struct move *m, struct err *e)
 
 	if (engine_kill(m->s->engine, m->next_id, "SIGUSR1", e) < 0)
 		return -1;
-	return health_active(&h, e);
+	return health_promoted(&h, e);
 }
 
 static int

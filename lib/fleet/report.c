@@ -64,7 +64,8 @@ service_status(const struct service *s, const struct journal *j)
 	if (s->engine == NULL)
 		return r;
 	if (service_look(s, SERVICE_NOW, NULL, &c, NULL) == 0)
-		jsn_set_str(r, "state", c != NULL ? jsn_str_or(c, "State.Status", "unknown") : "missing");
+		jsn_set_str(r, "state",
+			    c != NULL ? jsn_str_or(c, "State.Status", "unknown") : "missing");
 	if (c != NULL && service_runs(s, &runs, NULL) == 0) {
 		jsn_set_str(r, "tag", runs.tag[0] != '\0' ? runs.tag : NONE);
 		jsn_set_str(r, "digest", digest_is_set(&runs.digest) ? runs.digest.str : NONE);
@@ -102,13 +103,54 @@ report_targets(const struct journal *j, const struct digest *running, struct jso
 		copy(r, "digest", p, "digest");
 		copy(r, "time", p, "since");
 		jsn_set_str(r, "state",
-			    strcmp(digest, running->str) == 0		  ? "running"
+			    strcmp(digest, running->str) == 0	     ? "running"
 			    : journal_quarantined(j, digest) != NULL ? "quarantined"
 								     : "proven");
 		jsn_push(all, r);
 	}
 	*ret = all;
 	return 0;
+}
+
+static void
+set_image(struct json_t *r, const struct move_goal *g)
+{
+	AUTO_BUF struct buf name = BUF_INIT(2 * REF_STR_MAX);
+
+	if (!digest_is_set(&g->digest))
+		buf_adds(&name, g->ref);
+	else
+		buf_addf(&name, "%s%s%s@%s", g->repo, g->tag[0] != '\0' ? ":" : "", g->tag,
+			 g->digest.str);
+	jsn_set_str(r, "image", buf_cstr(&name));
+}
+
+struct json_t *
+report_result(enum rollout_result result, const char *service, const struct move_goal *image,
+	      const char *reason)
+{
+	static const char *const words[] = { [ROLLOUT_MOVED] = "moved",
+					     [ROLLOUT_CURRENT] = "current",
+					     [ROLLOUT_BACK] = "back",
+					     [ROLLOUT_FAILED] = "failed",
+					     [ROLLOUT_WOULD] = "would-move" };
+	struct json_t *r = jsn_object();
+
+	jsn_set_str(r, "result", words[result]);
+	jsn_set_str(r, "service", service);
+	set_image(r, image);
+	if (reason != NULL)
+		jsn_set_str(r, "reason", reason);
+	return r;
+}
+
+struct json_t *
+report_image(const struct move_goal *image)
+{
+	struct json_t *r = jsn_object();
+
+	set_image(r, image);
+	return r;
 }
 
 int

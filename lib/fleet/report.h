@@ -5,19 +5,25 @@
 #ifndef GANTRY_FLEET_REPORT_H
 #define GANTRY_FLEET_REPORT_H
 
-#include "fleet/service.h"
+#include "fleet/rollout.h"
 
 /* Every deployment, oldest first: time, kind, tag, digest, result, reason. *ret
  * is the caller's. */
 int report_history(const struct journal *j, struct json_t **ret, struct err *e);
 /* Every service: service, tag, digest, state, since.  state is the engine's word
  * ("running", "exited"), or "unknown" where it could not be asked. */
-int report_status(const struct fleet *f, const struct journal *j, struct json_t **ret,
-		  struct err *e);
+int
+report_status(const struct fleet *f, const struct journal *j, struct json_t **ret, struct err *e);
 /* What can be gone back to, newest first: tag, digest, since, state ("running",
  * "quarantined", "proven"). */
 int report_targets(const struct journal *j, const struct digest *running, struct json_t **ret,
 		   struct err *e);
+
+/* What became of one service: result, service, image, reason.  The caller's. */
+struct json_t *report_result(enum rollout_result result, const char *service,
+			     const struct move_goal *image, const char *reason);
+/* An image alone: REPO:TAG@DIGEST. */
+struct json_t *report_image(const struct move_goal *image);
 
 /* A record as a line of words: its values in order, "-" for none, digests cut
  * short.  Or as JSON. */

@@ -134,6 +134,14 @@ rollout_quarantine(struct journal *j, const char *txn, const char *tag, const ch
 	return journal_write(j, "quarantine", txn, f, e);
 }
 
+int
+rollout_lift(struct journal *j, const struct move_goal *goal, struct err *e)
+{
+	if (journal_quarantined(j, goal->digest.str) == NULL)
+		return 0;
+	return journal_write(j, "lift", NULL, image_fields(goal), e);
+}
+
 /* What ran before is quarantined when a person left it, or cron would go
  * straight back to it. */
 static int
@@ -239,7 +247,7 @@ run_back(const struct txn *t, struct err *e)
 		    back_one(t, s, e) < 0)
 			return -1;
 	}
-	if (write_end(t, "rolled back", reason, e) < 0)
+	if (write_end(t, "rolled-back", reason, e) < 0)
 		return -1;
 	return err_set(e, ERR_ROLLED_BACK, "%s failed and was rolled back: %s",
 		       t->goal.tag[0] != '\0' ? t->goal.tag : t->goal.ref, reason);

@@ -15,7 +15,7 @@
 
 #define ROLLOUT_RESUMES_MAX 3 /* then it goes back */
 
-enum rollout_result { ROLLOUT_MOVED, ROLLOUT_CURRENT, ROLLOUT_BACK, ROLLOUT_FAILED };
+enum rollout_result { ROLLOUT_MOVED, ROLLOUT_CURRENT, ROLLOUT_BACK, ROLLOUT_FAILED, ROLLOUT_WOULD };
 
 /* One record for each service, as it is known. */
 typedef void rollout_record_fn(void *arg, enum rollout_result result, const char *service,
@@ -46,6 +46,8 @@ int rollout_run(const struct rollout *r, const struct move_goal *goal, struct er
  * errors as above.  The fleet must have all the services that are configured. */
 int rollout_recover(const struct rollout *r, struct err *e);
 
+/* Let it be tried again if it is in quarantine. */
+int rollout_lift(struct journal *j, const struct move_goal *goal, struct err *e);
 /* Put a digest into quarantine. */
 int rollout_quarantine(struct journal *j, const char *txn, const char *tag, const char *digest,
 		       const char *reason, struct err *e);

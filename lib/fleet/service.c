@@ -6,6 +6,8 @@
 #include "base/jsn.h"
 #include "engine/spec.h"
 
+#define LABEL_VERSION "org.opencontainers.image.version"
+
 void
 service_fleet_free(struct fleet **f)
 {
@@ -258,6 +260,9 @@ service_image(const struct json_t *container, const struct json_t *image, struct
 		split_ref(given, ret);
 	if (!digest_is_set(&ret->digest))
 		find_digest(image, ret);
+	/* an image that was started by digest alone still knows its version */
+	if (tag == NULL && ret->tag[0] == '\0')
+		tag = jsn_str(jsn_at_key(of_image, LABEL_VERSION), "");
 	if (tag != NULL)
 		(void)snprintf(ret->tag, sizeof(ret->tag), "%s", tag);
 	if (digest_is_set(&ret->digest))

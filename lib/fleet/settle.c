@@ -85,7 +85,7 @@ promote(const struct settle *s, const struct health *h, struct err *e)
 		return -1;
 	if (engine_kill(s->service->engine, h->id, "SIGUSR1", e) < 0)
 		return -1;
-	return health_active(h, e);
+	return health_promoted(h, e);
 }
 
 /* Make c serve: its restart policy, running, promoted, healthy.  ERR_NO if it

@@ -159,6 +159,21 @@ target_verify(const struct target *t, const char *key, struct err *e)
 	return verify_image(t->registry, t->repo, &t->goal.digest, p, e);
 }
 
+int
+target_running(const struct fleet *f, struct service_image *ret, struct err *e)
+{
+	*ret = (struct service_image){ 0 };
+	for (size_t i = 0; i < f->n; i++) {
+		struct service_image runs;
+
+		if (service_runs(&f->services[i], &runs, e) < 0)
+			return -1;
+		if (i == 0 || tags_compare(runs.tag, ret->tag) < 0)
+			*ret = runs;
+	}
+	return 0;
+}
+
 static bool
 is_named(const struct json_t *r, const char *to)
 {

@@ -39,6 +39,9 @@ void target_clear(struct target *t);
 /* A signature by the key in a file covers it. */
 int target_verify(const struct target *t, const char *key, struct err *e);
 
+/* What the fleet runs; where its services differ, the oldest of them. */
+int target_running(const struct fleet *f, struct service_image *ret, struct err *e);
+
 /* What to go back to: to is a tag or digest that was proven here, or NULL for
  * the newest proven image that is not running and not in quarantine.
  * ERR_NOTARGET. */

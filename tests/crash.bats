@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# Killed at any step: the next run ends with every robot at one version, and nothing left over.
+load helpers/common
+load helpers/engine
+load helpers/fleet
+
+setup_file() {
+	start_fleet 2 0.0.1
+	release 0.0.2
+	# ends at once where the robot has no id of its own
+	release 0.0.3 --env 'ROBOT_ID=not a word'
+	docker rm -f robot-service-2 >/dev/null
+	start_nameless
+}
+
+teardown_file() {
+	stop_fleet
+}
+
+# Robot 2 takes its id from the image, so that 0.0.3 is good for robot 1 and bad for robot 2.
+start_nameless() {
+	docker run -d --name robot-service-2 --restart unless-stopped --read-only \
+		--network container:robot-holder-2 --tmpfs /run/gantry:uid=10001,gid=10001 \
+		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
+	wait_for 10 healthy 2
+}
+
+# killed STEP[:N] VERSION [OPTION...]: deploy, which must die there.
+killed() {
+	local at=$1 version=$2
+	shift 2
+	GANTRY_CRASH_AT=$at run -137 "$B/crash/deploy" -c "$CONF" --tag "$version" "$@"
+}
+
+# other: the version that does not run.
+other() {
+	[ "$(version_of 1)" = 0.0.1 ] && echo 0.0.2 || echo 0.0.1
+}
+
+# converges STEP...: killed there on the way to a good release, the next run brings all to it.
+converges() {
+	local step goal
+	for step in "$@"; do
+		goal=$(other)
+		echo "# killed at $step" >&2
+		killed "$step" "$goal"
+		healthy 1
+		run -0 deploy -c "$CONF" --tag "$goal"
+		all_at "$goal"
+		[ "$(jq -r 'select(.event == "end") | .result' "$STATE/journal.jsonl" | tail -n 1)" = done ]
+	done
+}
+
+@test "every step is in one of these tests" {
+	steps=$(GANTRY_CRASH_AT=list "$B/crash/deploy")
+	for step in $steps; do
+		grep -qE "\\b$step\\b" <(sed '/^@test "every step/,/^}/d' "$BATS_TEST_FILENAME") || {
+			echo "no test kills at $step" >&2
+			return 1
+		}
+	done
+}
+
+@test "an ordinary build has no place to die" {
+	! grep -q GANTRY_CRASH_AT "$B/deploy"
+	grep -q GANTRY_CRASH_AT "$B/crash/deploy"
+	GANTRY_CRASH_AT=begin run -0 deploy -c "$CONF" --tag 0.0.1
+}
+
+@test "killed before the new one serves" {
+	converges begin service:2 create:2 start:2 probe:2
+}
+
+@test "killed while the service is handed over" {
+	converges promote:2 demote:2 soak:2
+}
+
+@test "killed in the commit" {
+	converges policy-new:2 policy-old:2 rename-old:2 rename-new:2 stop-old:2 remove-old:2
+}
+
+@test "killed while it is written down" {
+	converges pins:2 moved:1 moved:2 proven
+}
+
+@test "killed after the end, there is nothing to do" {
+	goal=$(other)
+	killed end "$goal"
+	run --separate-stderr -0 deploy -c "$CONF" --tag "$goal"
+	[ "$stderr" = "deploy: every service runs $goal already" ]
+	all_at "$goal"
+}
+
+@test "killed while it goes on after a kill" {
+	goal=$(other)
+	killed rename-new:2 "$goal"
+	killed settle-rename "$goal"
+	killed settle-promote "$goal"
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+	goal=$(other)
+	killed remove-old:2 "$goal"
+	killed settle-remove-prev "$goal"
+	killed resume "$goal"
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+	goal=$(other)
+	killed demote:2 "$goal"
+	killed settle-remove-next "$goal"
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+}
+
+@test "taken up again and again, it goes back at last" {
+	before=$(version_of 1) goal=$(other)
+	killed soak:2 "$goal"
+	for _ in 1 2 3; do
+		killed soak "$goal"
+	done
+	run --separate-stderr -3 deploy -c "$CONF" --tag "$goal"
+	[[ $stderr == *"failed and was rolled back: it was interrupted again and again"* ]]
+	all_at "$before"
+}
+
+# goes_back STEP...: killed there while a bad release is taken back, the next run finishes that.
+goes_back() {
+	local step before
+	before=$(version_of 1)
+	for step in "$@"; do
+		echo "# killed at $step" >&2
+		killed "$step" 0.0.3 --force
+		healthy 2
+		run deploy -c "$CONF" --tag 0.0.3
+		# 3: gone back now; 1: it had, and the release is in quarantine
+		[ "$status" = 3 ] || [ "$status" = 1 ]
+		all_at "$before"
+		run -1 deploy -c "$CONF" --tag 0.0.3
+		[[ $output == *"is quarantined since"* ]]
+	done
+}
+
+@test "killed when the release turns out to be bad" {
+	goes_back settle-promote settle-remove-next quarantine back
+}
+
+@test "killed while the first service goes back" {
+	goes_back create:3 start:3 probe:3 promote:2 demote:2 soak:2 policy-new:2
+}
+
+@test "killed in the commit of the way back" {
+	goes_back policy-old:2 rename-old:2 rename-new:2 stop-old:2 remove-old:2 pins:2 moved:2 end
+}
+
+@test "killed in a recreate" {
+	recreated() {
+		local step goal
+		for step in "$@"; do
+			goal=$(other)
+			killed "$step" "$goal" --strategy recreate
+			run -0 deploy -c "$CONF" --tag "$goal" --strategy recreate
+			all_at "$goal"
+		done
+	}
+	recreated create guard-old:2 halt-old:2 start:2 soak:2 policy-new:2 rename-old:2 rename-new:2 \
+		remove-old:2
+}
+
+last_step() {
+	[ "$(tail -n 1 "$STATE/journal.jsonl" | jq -r .step)" = "$1" ]
+}
+
+@test "the engine is killed in the middle: 75, and the next run ends it" {
+	goal=$(other)
+	deploy -c "$CONF" --tag "$goal" --soak 30 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	wait_for 20 last_step soak
+	kill_engine
+	status=0
+	wait "$pid" || status=$?
+	cat "$BATS_TEST_TMPDIR/out"
+	[ "$status" = 75 ]
+	start_engine
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+}
+
+@test "the power fails in the middle: the robots come back, and the next run ends it" {
+	goal=$(other)
+	killed soak:2 "$goal"
+	power_loss
+	start_engine
+	wait_for 20 healthy 1
+	wait_for 20 healthy 2
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+}

@@ -1,0 +1,116 @@
+# A site with a registry, signed robot images and robots; loaded after helpers/common and
+# helpers/engine.  Ports are those of the real thing: registry 5000, robots 5001 to 5003.
+
+# start_fleet N VERSION: registry, keys and N robots that run VERSION; sets CONF, STATE.
+start_fleet() {
+	local i
+	export IMAGE=127.0.0.1:5000/robot-app STATE=$BATS_FILE_TMPDIR/state ROBOTS=$1
+	export CONF=$BATS_FILE_TMPDIR/gantry.conf PINS=$BATS_FILE_TMPDIR/pins.env
+	start_site
+	start_registry local 5000
+	openssl ecparam -name prime256v1 -genkey -noout -out "$BATS_FILE_TMPDIR/key.pem"
+	openssl ec -in "$BATS_FILE_TMPDIR/key.pem" -pubout -out "$BATS_FILE_TMPDIR/key.pub" 2>/dev/null
+	write_conf
+	release "$2"
+	for ((i = 1; i <= ROBOTS; i++)); do
+		start_robot "$i" "$2"
+	done
+}
+
+stop_fleet() {
+	stop_site
+	stop_all
+}
+
+# write_conf [KEY=VALUE...]: the settings, these last.
+write_conf() {
+	local i
+	{
+		echo "REGISTRY_URL=127.0.0.1:5000"
+		echo "VERIFY_KEY='$BATS_FILE_TMPDIR/key.pub'"
+		printf 'ROBOT_CONTAINERS="'
+		for ((i = 1; i <= ROBOTS; i++)); do printf 'robot-service-%d ' "$i"; done
+		echo '"'
+		echo "HEALTH_CHECK_TIMEOUT=4"
+		echo "HEALTH_CHECK_INTERVAL=1"
+		echo "SOAK=0"
+		echo "STATE_DIR='$STATE'"
+		echo "PINS_FILE='$PINS'"
+		[ $# = 0 ] || printf '%s\n' "$@"
+	} >"$CONF"
+}
+
+# release VERSION [BUILD OPTION...]: built, pushed and signed.
+release() {
+	build_release "$@"
+	"$ROOT/scripts/sign-image.sh" --key "$BATS_FILE_TMPDIR/key.pem" "$IMAGE@$(digest_of "$1")"
+}
+
+build_release() {
+	local version=$1
+	shift
+	"$ROOT/scripts/build-image.sh" --output "$BATS_FILE_TMPDIR/$version.tar" "$@" "$version" >/dev/null
+	"$ROOT/scripts/push-image.sh" "$BATS_FILE_TMPDIR/$version.tar" "$IMAGE:$version" |
+		sed 's/.*@//' >"$BATS_FILE_TMPDIR/$version.digest"
+}
+
+digest_of() {
+	cat "$BATS_FILE_TMPDIR/$1.digest"
+}
+
+# start_robot N VERSION [OPTION...]: a holder with its port, and the robot in its network.
+start_robot() {
+	local n=$1 image
+	image=$IMAGE@$(digest_of "$2")
+	shift 2
+	docker pull -q "$image" >/dev/null
+	docker inspect "robot-holder-$n" >/dev/null 2>&1 ||
+		docker run -d --name "robot-holder-$n" --restart always --no-healthcheck \
+			--sysctl net.ipv4.tcp_migrate_req=1 -p "127.0.0.1:$((5000 + n)):5000" \
+			"$image" robot-serve --hold >/dev/null
+	docker run -d --name "robot-service-$n" --restart unless-stopped --read-only \
+		--network "container:robot-holder-$n" --tmpfs /run/gantry:uid=10001,gid=10001 \
+		-e "ROBOT_ID=robot-$n" --label site=test "$@" "$image" >/dev/null
+	wait_for 10 healthy "$n"
+}
+
+# reset_fleet VERSION: every robot new at that version, and no memory of what was.
+reset_fleet() {
+	local i all
+	all=$(docker ps -aq --filter name=robot-service)
+	# shellcheck disable=SC2086
+	[ -z "$all" ] || docker rm -f $all >/dev/null
+	rm -rf "$STATE" "$PINS"
+	for ((i = 1; i <= ROBOTS; i++)); do
+		start_robot "$i" "$1"
+	done
+}
+
+healthy() {
+	curl -fsS -m 5 "http://127.0.0.1:$((5000 + $1))/health"
+}
+
+version_of() {
+	healthy "$1" | jq -r .version
+}
+
+# all_at VERSION: every robot answers with it, under its own name, with its restart policy, and
+# nothing else is left.
+all_at() {
+	local i names
+	for ((i = 1; i <= ROBOTS; i++)); do
+		[ "$(version_of "$i")" = "$1" ] || {
+			echo "robot $i answers as '$(version_of "$i")', not $1" >&2
+			return 1
+		}
+		[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' "robot-service-$i")" = unless-stopped ] || {
+			echo "robot $i has lost its restart policy" >&2
+			return 1
+		}
+	done
+	names=$(docker ps -a --format '{{.Names}}' | grep -E -- '-(next|prev)$' || true)
+	[ -z "$names" ] || {
+		echo "left behind: $names" >&2
+		return 1
+	}
+}

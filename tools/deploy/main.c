@@ -1,0 +1,245 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/jsn.h"
+#include "base/log.h"
+#include "fleet/report.h"
+#include "fleet/site.h"
+#include "fleet/target.h"
+#include "options.h"
+
+#define STATUS_AVAILABLE 10
+#define LINE_MAX_BYTES	 4096
+
+extern char **environ;
+
+static void
+say(void *arg, const char *service, const char *words)
+{
+	(void)arg;
+	if (service[0] != '\0')
+		log_info("%s: %s", service, words);
+	else
+		log_info("%s", words);
+}
+
+static void
+print(const struct json_t *record, bool json)
+{
+	AUTO_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
+
+	if (report_line(record, json, &line, NULL) == 0)
+		(void)fputs(buf_cstr(&line), stdout);
+	/* as it happens, for who reads along; cli_flush sees what went wrong */
+	(void)fflush(stdout);
+}
+
+static void
+print_result(void *arg, enum rollout_result result, const char *service,
+	     const struct move_goal *image, const char *reason)
+{
+	const struct options *o = arg;
+	AUTO_JSN struct json_t *r = report_result(result, service, image, reason);
+
+	print(r, o->cli.json);
+}
+
+static int
+print_all(struct options *o, const struct json_t *all)
+{
+	for (size_t i = 0; i < jsn_len(all); i++)
+		print(jsn_at(all, i), o->cli.json);
+	return 0;
+}
+
+static int
+show(struct options *o, struct site_opts *so, struct err *e)
+{
+	AUTO_SITE struct site s = { .lock = -1 };
+	AUTO_JSN struct json_t *all = NULL;
+	struct err why = { 0 };
+
+	so->offline = o->mode == MODE_HISTORY;
+	if (site_open(so, &s, &why) < 0) {
+		if (why.code != ERR_SYS || so->offline)
+			return err_set(e, why.code, "%s", why.msg);
+		log_warn("%s", why.msg);
+		so->offline = true;
+		if (site_open(so, &s, e) < 0)
+			return -1;
+	}
+	if (journal_unfinished(s.journal) != NULL)
+		log_warn("a deployment is unfinished; the next deploy goes on with it");
+	if (o->mode == MODE_HISTORY ? report_history(s.journal, &all, e) < 0
+				    : report_status(s.fleet, s.journal, &all, e) < 0)
+		return -1;
+	return print_all(o, all);
+}
+
+static int
+find_target(struct options *o, const struct site *s, struct target *ret, struct err *e)
+{
+	struct service_image oldest;
+	struct target_opts to = { .registry = conf_get(s->conf, "REGISTRY_URL"),
+				  .image = conf_get(s->conf, "IMAGE_NAME"),
+				  .tags = conf_get(s->conf, "TAGS"),
+				  .ref = o->image,
+				  .tag = o->tag,
+				  .running = oldest.tag,
+				  .force = o->force,
+				  .stop = &cli_stopped,
+				  .say = say };
+
+	if (target_running(s->fleet, &oldest, e) < 0)
+		return -1;
+	return target_find(&to, s->journal, ret, e);
+}
+
+/* How many services do not run it yet; -1 on failure. */
+static int
+count_behind(const struct site *s, const struct move_goal *goal, struct err *e)
+{
+	int behind = 0;
+
+	for (size_t i = 0; i < s->fleet->n; i++) {
+		int there = move_is_there(&s->fleet->services[i], goal, e);
+
+		if (there < 0)
+			return -1;
+		behind += !there;
+	}
+	return behind;
+}
+
+static int
+verify(struct options *o, const struct site *s, const struct target *t, struct err *e)
+{
+	const char *key = conf_get(s->conf, "VERIFY_KEY");
+
+	if (o->skip_verify) {
+		log_warn("signatures are not checked (--insecure-skip-verify)");
+		return 0;
+	}
+	if (key == NULL || key[0] == '\0')
+		return err_set(e, ERR_CONFIG,
+			       "VERIFY_KEY is not set: without a key no image is trusted");
+	if (target_verify(t, key, e) < 0)
+		return err_wrap(e, "'%s' is refused", t->goal.ref);
+	return 0;
+}
+
+static int
+preview(struct options *o, const struct site *s, const struct move_goal *goal, struct err *e)
+{
+	for (size_t i = 0; i < s->fleet->n; i++) {
+		const struct service *one = &s->fleet->services[i];
+		int there = move_is_there(one, goal, e);
+
+		if (there < 0)
+			return -1;
+		print_result(o, there ? ROLLOUT_CURRENT : ROLLOUT_WOULD, one->name, goal, NULL);
+	}
+	return 0;
+}
+
+static void
+apply(const struct options *o, struct site *s)
+{
+	if (o->has_strategy)
+		s->move.strategy = o->strategy;
+	if (o->soak_ms >= 0)
+		s->move.soak_ms = o->soak_ms;
+	if (o->max_wait_ms >= 0)
+		s->move.max_wait_ms = o->max_wait_ms;
+	s->move.stop = &cli_stopped;
+	s->move.say = say;
+}
+
+/* Print what --check and --dry-run have to say; the exit status. */
+static int
+answer(struct options *o, const struct site *s, const struct target *t, struct err *e)
+{
+	int behind = t->found ? count_behind(s, &t->goal, e) : 0;
+
+	if (behind < 0)
+		return -1;
+	if (o->mode == MODE_CHECK) {
+		AUTO_JSN struct json_t *r = report_image(&t->goal);
+
+		if (behind > 0)
+			print(r, o->cli.json);
+		return behind > 0 ? STATUS_AVAILABLE : 0;
+	}
+	return t->found ? preview(o, s, &t->goal, e) : 0;
+}
+
+static int
+roll_out(struct options *o, struct site *s, const struct rollout *r, struct err *e)
+{
+	AUTO_TARGET struct target t = { 0 };
+	int behind;
+
+	if (find_target(o, s, &t, e) < 0)
+		return -1;
+	if (!t.found) {
+		log_info("nothing to do");
+		return 0;
+	}
+	behind = count_behind(s, &t.goal, e);
+	if (behind < 0)
+		return -1;
+	if (behind == 0) {
+		log_info("every service runs %s already",
+			 t.goal.tag[0] != '\0' ? t.goal.tag : t.goal.ref);
+		return 0;
+	}
+	if (verify(o, s, &t, e) < 0 || rollout_pull(r, &t.goal, e) < 0 ||
+	    (o->force && rollout_lift(s->journal, &t.goal, e) < 0))
+		return -1;
+	return rollout_run(r, &t.goal, e);
+}
+
+static int
+deploy(struct options *o, struct site_opts *so, struct err *e)
+{
+	AUTO_SITE struct site s = { .lock = -1 };
+	AUTO_TARGET struct target t = { 0 };
+	struct rollout r = { .kind = "deploy", .record = print_result, .arg = o };
+
+	so->change = o->mode == MODE_RUN && !o->dry_run;
+	if (site_open(so, &s, e) < 0)
+		return -1;
+	apply(o, &s);
+	if (!so->change)
+		return find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
+	r.journal = s.journal;
+	r.move = s.move;
+	r.fleet = s.all;
+	if (rollout_recover(&r, e) < 0)
+		return -1;
+	r.fleet = s.fleet;
+	return roll_out(o, &s, &r, e);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct site_opts so;
+	struct err e = { 0 };
+	int status;
+
+	log_init(argv[0]);
+	status = options_parse(argc, argv, &o);
+	if (status != CLI_GO_ON)
+		return status;
+	cli_catch_signals();
+	so = (struct site_opts){ .config = o.config,
+				 .environment = environ,
+				 .names = o.names,
+				 .n = o.n,
+				 .program = log_program() };
+	status = o.mode == MODE_STATUS || o.mode == MODE_HISTORY ? show(&o, &so, &e)
+								 : deploy(&o, &so, &e);
+	return cli_flush(status < 0 ? cli_fail(&e) : status);
+}

@@ -1,0 +1,23 @@
+#ifndef GANTRY_DEPLOY_OPTIONS_H
+#define GANTRY_DEPLOY_OPTIONS_H
+
+#include "base/cli.h"
+#include "fleet/move.h"
+
+enum mode { MODE_RUN, MODE_CHECK, MODE_STATUS, MODE_HISTORY };
+
+struct options {
+	struct cli cli;
+	enum mode mode;
+	const char *config, *image, *tag;
+	bool force, skip_verify, dry_run, has_strategy;
+	enum move_strategy strategy;
+	int64_t soak_ms, max_wait_ms; /* -1: not given */
+	const char *const *names;
+	size_t n;
+};
+
+/* CLI_GO_ON, or the status to end with. */
+int options_parse(int argc, char **argv, struct options *ret);
+
+#endif
