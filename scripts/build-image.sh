@@ -91,6 +91,7 @@ for program in "${programs[@]}"; do
 done
 [ -r "$CA_FILE" ] || fail "'$CA_FILE' is not there: install ca-certificates"
 
+umask 022 # the bytes depend on it
 cache=$B/images/cache
 mkdir -p "$cache" "$(dirname "$output")" || exit 71
 work=$(mktemp -d "$B/images/work.XXXXXX") || exit 71
