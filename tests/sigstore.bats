@@ -419,10 +419,16 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 		run -78 judge
 		[ "$output" = "conformance: 'root.json': ${edit##*=}" ]
 	done
-	# a key that cannot be used matters only where it is needed
-	ROOT_EDIT='.tlogs[1].publicKey.rawBytes = "AAAA"'
+	# what cannot be used matters only where it is needed
+	ROOT_EDIT='.tlogs[1].publicKey.rawBytes = "AAAA" | .timestampAuthorities[0].certChain.certificates[0].rawBytes = "MAA="'
 	run -0 judge
 	ROOT_EDIT='.tlogs[0].publicKey.rawBytes = "AAAA"'
-	run -1 judge
+	run -78 judge
 	[ "$output" = "conformance: bundle: transparency log: the key of the log 'rekor.plant': not a public key" ]
+	ROOT_EDIT='.ctlogs[0].publicKey.keyDetails = "PKIX_ED25519_PH"'
+	run -78 judge
+	[ "$output" = "conformance: bundle: certificate log: the key of the log 'ct.plant': Ed25519ph is not supported" ]
+	ROOT_EDIT='.certificateAuthorities[0].certChain.certificates[1].rawBytes = "MAA="'
+	run -78 judge
+	[ "$output" = "conformance: bundle: a certificate of the trusted root: not a certificate" ]
 }

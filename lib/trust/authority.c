@@ -9,20 +9,45 @@
 void
 authority_clear(struct authority *a)
 {
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = 0; i < a->n; i++) {
 		cert_free(&a->certs[i]);
+		buf_clear(&a->ders[i]);
+	}
 	*a = (struct authority){ 0 };
 }
 
 int
 authority_add(struct authority *a, struct view der, struct err *e)
 {
+	const unsigned char *p = (const unsigned char *)der.p;
+	int tag, class;
+	long n;
+
 	if (a->n == AUTHORITY_CHAIN_MAX)
 		return err_set(e, ERR_DATA, "more than %d certificates in a chain",
 			       AUTHORITY_CHAIN_MAX);
-	if (cert_parse(der, &a->certs[a->n], e) < 0)
-		return -1;
-	a->n++;
+	if (der.n > CERT_DER_MAX || ASN1_get_object(&p, &n, &tag, &class, (long)der.n) & 0x80 ||
+	    tag != V_ASN1_SEQUENCE || p + n != (const unsigned char *)der.p + der.n) {
+		ERR_clear_error();
+		return err_set(e, ERR_DATA, "not a certificate");
+	}
+	a->ders[a->n] = (struct buf)BUF_INIT(CERT_DER_MAX);
+	buf_add(&a->ders[a->n], der.p, der.n);
+	return buf_ok(&a->ders[a->n++], "certificate", e);
+}
+
+int
+authority_open(struct authority *a, struct err *e)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->certs[i] != NULL)
+			continue;
+		if (cert_parse(view_buf(&a->ders[i]), &a->certs[i], e) < 0) {
+			if (e != NULL && e->code == ERR_DATA)
+				e->code = ERR_CONFIG;
+			return err_wrap(e, "a certificate of the trusted root");
+		}
+	}
 	return 0;
 }
 
@@ -126,7 +151,7 @@ judge_path(const struct authority *a, X509_STORE_CTX *ctx, const struct cert **r
 }
 
 int
-authority_path(const struct authority *a, const struct cert *leaf, int64_t ms,
+authority_path(struct authority *a, const struct cert *leaf, int64_t ms,
 	       const struct cert **ret_issuer, struct err *e)
 {
 	X509_STORE_CTX *ctx;
@@ -136,6 +161,8 @@ authority_path(const struct authority *a, const struct cert *leaf, int64_t ms,
 
 	if (!period_has(a->period, ms))
 		return err_set(e, ERR_NO, "the CA was not in use then");
+	if (authority_open(a, e) < 0)
+		return -1;
 	ctx = X509_STORE_CTX_new();
 	others = authority_others(a);
 	store = authority_store(a, ms);

@@ -189,19 +189,6 @@ read_time(const ASN1_TIME *t, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
-static int
-read_key(struct cert *c, struct err *e)
-{
-	unsigned char *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x509), &der), status;
-
-	if (n <= 0)
-		return err_set(e, ERR_DATA, "no public key");
-	status = spki_from_der((struct view){ (const char *)der, (size_t)n }, &c->key, e);
-	OPENSSL_free(der);
-	return status;
-}
-
 /* Takes x509. */
 static int
 take(X509 *x509, struct cert **ret, struct err *e)
@@ -226,8 +213,8 @@ take(X509 *x509, struct cert **ret, struct err *e)
 	if (X509_get_version(x509) != X509_VERSION_3)
 		return err_set(e, ERR_DATA, "not a certificate of version 3");
 	if (read_time(X509_get0_notBefore(x509), &c->validity.start_ms, e) < 0 ||
-	    read_time(X509_get0_notAfter(x509), &c->validity.end_ms, e) < 0 || read_key(c, e) < 0 ||
-	    read_extensions(c, e) < 0)
+	    read_time(X509_get0_notAfter(x509), &c->validity.end_ms, e) < 0 ||
+	    spki_take(X509_get_pubkey(x509), &c->key, e) < 0 || read_extensions(c, e) < 0)
 		return -1;
 	if (X509_check_purpose(x509, -1, 0) != 1)
 		return err_set(e, ERR_DATA, "extensions that cannot be read");
@@ -252,20 +239,21 @@ cert_parse(struct view der, struct cert **ret, struct err *e)
 	return take(x509, ret, e);
 }
 
-int
-cert_parse_pem(struct view pem, struct cert **ret, struct err *e)
+bool
+cert_is_pem(const struct cert *c, struct view pem)
 {
-	X509 *x509;
-	BIO *bio;
+	BIO *bio = pem.n <= 2 * CERT_DER_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	unsigned char *der = NULL;
+	long n = 0;
+	bool same;
 
-	if (pem.n > 2 * CERT_DER_MAX)
-		return err_set(e, ERR_DATA, "a certificate of %zu bytes", pem.n);
-	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	if (bio == NULL)
-		return err_nomem(e);
-	x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	same = bio != NULL &&
+	       PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, bio, NULL, NULL) == 1 &&
+	       (size_t)n == c->der_len && memcmp(der, c->der, c->der_len) == 0;
+	OPENSSL_free(der);
 	BIO_free(bio);
-	return take(x509, ret, e);
+	ERR_clear_error();
+	return same;
 }
 
 struct view

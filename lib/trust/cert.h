@@ -33,11 +33,12 @@ struct cert;
 struct x509_st;
 
 int cert_parse(struct view der, struct cert **ret, struct err *e); /* ERR_DATA */
-int cert_parse_pem(struct view pem, struct cert **ret, struct err *e);
 void cert_free(struct cert **c);
 #define AUTO_CERT AUTO(cert_free)
 
 struct view cert_der(const struct cert *c);
+/* Whether PEM text (CERTIFICATE) is this certificate, byte for byte. */
+bool cert_is_pem(const struct cert *c, struct view pem);
 const struct spki *cert_key(const struct cert *c);
 struct period cert_validity(const struct cert *c);
 enum cert_san cert_san_kind(const struct cert *c);

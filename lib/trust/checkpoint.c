@@ -98,14 +98,14 @@ same(struct view a, struct view b)
 /* C2SP signed-note: an Ed25519 key's id binds it to a name; an ECDSA key's is
  * the hash of the key. */
 static int
-key_id(struct view name, const struct root_log *log, enum checkpoint_style style, struct hash *ret,
+key_id(struct view name, const struct spki *key, enum checkpoint_style style, struct hash *ret,
        struct err *e)
 {
 	AUTO_BUF
 	struct buf b = BUF_INIT(CHECKPOINT_MAX);
-	struct view der = spki_der(log->key);
+	struct view der = spki_der(key);
 
-	if (style == CHECKPOINT_REKOR_V1 || spki_kind_of(log->key) != SPKI_ED25519)
+	if (style == CHECKPOINT_REKOR_V1 || spki_kind_of(key) != SPKI_ED25519)
 		return hash_of(HASH_SHA256, der, ret, e);
 	buf_add(&b, name.p, name.n);
 	buf_add(&b, "\n\x01", 2);
@@ -129,29 +129,31 @@ origin_fits(struct view name, const struct checkpoint *c, const struct root_log 
 
 /* 1 a good signature of the log, 0 not the log's, -1 bad. */
 static int
-check_line(struct view v, const struct checkpoint *c, const struct root_log *log,
+check_line(struct view v, const struct checkpoint *c, struct root_log *log,
 	   enum checkpoint_style style, struct err *e)
 {
 	struct line line = { .bytes = BUF_INIT(SIGNATURE_MAX) };
+	const struct spki *key;
 	struct hash id;
 	int status = 0;
 
-	if (parse_line(v, &line, e) < 0 || key_id(line.name, log, style, &id, e) < 0)
+	if (parse_line(v, &line, e) < 0 || root_log_key(log, &key, e) < 0 ||
+	    key_id(line.name, key, style, &id, e) < 0)
 		status = -1;
 	else if (memcmp(line.bytes.data, id.raw, HINT_LEN) == 0 &&
 		 memcmp(line.bytes.data, log->id, HINT_LEN) == 0 &&
 		 origin_fits(line.name, c, log, style)) {
 		struct view signature = { line.bytes.data + HINT_LEN, line.bytes.len - HINT_LEN };
 
-		status = spki_verify(log->key, c->text, signature, e) == 0 ? 1 : -1;
+		status = spki_verify(key, c->text, signature, e) == 0 ? 1 : -1;
 	}
 	buf_clear(&line.bytes);
 	return status;
 }
 
 int
-checkpoint_check(const struct checkpoint *c, const struct root_log *log,
-		 enum checkpoint_style style, struct err *e)
+checkpoint_check(const struct checkpoint *c, struct root_log *log, enum checkpoint_style style,
+		 struct err *e)
 {
 	struct view rest = c->signatures, line;
 	bool found = false;

@@ -37,7 +37,7 @@ enum checkpoint_style { CHECKPOINT_REKOR_V1 = 1, CHECKPOINT_REKOR_V2 };
 
 /* A signature of this log is there and verifies, and none of this log fails.
  * Lines of keys that are not the log's are passed over (witnesses).  ERR_NO. */
-int checkpoint_check(const struct checkpoint *c, const struct root_log *log,
-		     enum checkpoint_style style, struct err *e);
+int checkpoint_check(const struct checkpoint *c, struct root_log *log, enum checkpoint_style style,
+		     struct err *e);
 
 #endif

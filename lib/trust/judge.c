@@ -38,7 +38,7 @@ need(size_t given)
 static int
 check_tokens(struct trial *t, struct err *e)
 {
-	const struct root *root = t->rules->root;
+	struct root *root = t->rules->root;
 
 	/* a key needs no time: without any authority there is nobody to ask */
 	if (root == NULL || (t->cert == NULL && root->n_tsas == 0))
@@ -112,18 +112,18 @@ check_entries(struct trial *t, const struct spki *key, struct err *e)
 static int
 find_path(const struct trial *t, int64_t ms, const struct cert **ret, struct err *e)
 {
-	const struct root *root = t->rules->root;
+	struct root *root = t->rules->root;
 	struct err why = { 0 }, got = { 0 };
 	char when[PERIOD_TEXT_MAX];
 
 	for (size_t i = 0; i < root->n_cas; i++) {
 		if (authority_path(&root->cas[i], t->cert, ms, ret, &got) == 0)
 			return 0;
-		if (got.code == ERR_SYS || why.code == ERR_NONE || root->cas[i].period.end_ms >= ms)
+		if (got.code != ERR_NO || why.code == ERR_NONE || root->cas[i].period.end_ms >= ms)
 			why = got;
 	}
-	if (why.code == ERR_SYS)
-		return err_set(e, ERR_SYS, "%s", why.msg);
+	if (why.code != ERR_NONE && why.code != ERR_NO)
+		return err_set(e, why.code, "%s", why.msg);
 	return err_set(e, ERR_NO, "certificate: at %s: %s", period_text(ms, when),
 		       root->n_cas > 0 ? why.msg : "the trusted root has no CA");
 }

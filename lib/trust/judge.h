@@ -26,7 +26,7 @@
 struct json_t;
 
 struct judge_rules {
-	const struct root *root; /* may be NULL only for keys with ignore_tlog */
+	struct root *root; /* may be NULL only for keys with ignore_tlog */
 	struct identity *const *identities;
 	size_t n_identities; /* any of them */
 	struct spki *const *keys;

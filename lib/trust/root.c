@@ -12,6 +12,7 @@ static void
 clear_log(struct root_log *log)
 {
 	free(log->host);
+	buf_clear(&log->der);
 	spki_free(&log->key);
 }
 
@@ -87,33 +88,29 @@ host_of(const char *url)
 	return view_dup(v);
 }
 
+/* Names a key that cannot be used at all. */
 static void
-parse_key(const struct json_t *v, struct view der, struct root_log *log)
+parse_details(const struct json_t *v, struct root_log *log)
 {
 	const char *details = jsn_str_or(v, "publicKey.keyDetails", "");
-	struct err why = { 0 };
-	int status;
+	const char *hash = jsn_str_or(v, "hashAlgorithm", "SHA2_256");
 
+	log->is_pkcs1 = strncmp(details, "PKCS1_", 6) == 0;
 	if (strstr(details, "ED25519_PH") != NULL)
-		status = err_set(&why, ERR_DATA, "Ed25519ph is not supported");
-	else if (strncmp(details, "PKCS1_", 6) == 0)
-		status = spki_from_pkcs1(der, &log->key, &why);
-	else
-		status = spki_from_der(der, &log->key, &why);
-	if (status < 0)
-		(void)snprintf(log->why, sizeof(log->why), "%.150s", why.msg);
+		(void)snprintf(log->why, sizeof(log->why), "Ed25519ph is not supported");
+	else if (strcmp(hash, "SHA2_256") != 0)
+		(void)snprintf(log->why, sizeof(log->why), "its hash is '%.40s'", hash);
 }
 
 static int
 parse_log(const struct json_t *v, struct root_log *log, struct err *e)
 {
 	AUTO_BUF
-	struct buf der = BUF_INIT(64U << 10);
-	AUTO_BUF
 	struct buf id = BUF_INIT(ROOT_LOG_ID_MAX);
-	const char *hash = jsn_str_or(v, "hashAlgorithm", "SHA2_256");
 
-	if (decode(v, "publicKey.rawBytes", &der, e) < 0 || decode(v, "logId.keyId", &id, e) < 0)
+	log->der = (struct buf)BUF_INIT(64U << 10);
+	if (decode(v, "publicKey.rawBytes", &log->der, e) < 0 ||
+	    decode(v, "logId.keyId", &id, e) < 0)
 		return -1;
 	if (id.len < 4)
 		return err_set(e, ERR_CONFIG, "logId.keyId has only %zu bytes", id.len);
@@ -124,10 +121,7 @@ parse_log(const struct json_t *v, struct root_log *log, struct err *e)
 		return err_nomem(e);
 	if (parse_period(jsn_get(v, "publicKey.validFor"), true, &log->period, e) < 0)
 		return -1;
-	if (strcmp(hash, "SHA2_256") == 0)
-		parse_key(v, view_buf(&der), log);
-	else
-		(void)snprintf(log->why, sizeof(log->why), "its hash is '%.40s'", hash);
+	parse_details(v, log);
 	return 0;
 }
 
@@ -218,8 +212,8 @@ root_parse(struct view text, const char *name, struct root **ret, struct err *e)
 	return 0;
 }
 
-static const struct root_log *
-find(const struct root_log *logs, size_t n, struct view id, size_t i)
+static struct root_log *
+find(struct root_log *logs, size_t n, struct view id, size_t i)
 {
 	for (size_t at = 0; at < n; at++)
 		if (logs[at].id_len == id.n && memcmp(logs[at].id, id.p, id.n) == 0 && i-- == 0)
@@ -227,14 +221,33 @@ find(const struct root_log *logs, size_t n, struct view id, size_t i)
 	return NULL;
 }
 
-const struct root_log *
-root_log(const struct root *r, struct view id, size_t i)
+struct root_log *
+root_log(struct root *r, struct view id, size_t i)
 {
 	return find(r->logs, r->n_logs, id, i);
 }
 
-const struct root_log *
-root_ctlog(const struct root *r, struct view id, size_t i)
+struct root_log *
+root_ctlog(struct root *r, struct view id, size_t i)
 {
 	return find(r->ctlogs, r->n_ctlogs, id, i);
+}
+
+int
+root_log_key(struct root_log *log, const struct spki **ret, struct err *e)
+{
+	int status = 0;
+
+	if (log->why[0] != '\0')
+		status = err_set(e, ERR_CONFIG, "%s", log->why);
+	else if (log->key == NULL)
+		status = log->is_pkcs1 ? spki_from_pkcs1(view_buf(&log->der), &log->key, e)
+				       : spki_from_der(view_buf(&log->der), &log->key, e);
+	if (status < 0) {
+		if (e != NULL && e->code == ERR_DATA)
+			e->code = ERR_CONFIG;
+		return err_wrap(e, "the key of the log '%s'", log->host);
+	}
+	*ret = log->key;
+	return 0;
 }

@@ -5,10 +5,9 @@
  *
  * It is the operator's file, so everything wrong with it is ERR_CONFIG: a log
  * without a start of its validity, a certificate that is none, a key that
- * does not fit.  A log whose key is of a kind that is not supported is kept
- * with why it cannot be used; it is an error only where something needs it.
- *
- * Never changed after it was parsed.
+ * does not fit.  Keys and certificates are read when something needs them
+ * (that is most of the time a verification takes); one that cannot be read or
+ * is of a kind that is not supported is an error only then.
  */
 #ifndef GANTRY_TRUST_ROOT_H
 #define GANTRY_TRUST_ROOT_H
@@ -24,8 +23,10 @@ struct root_log {
 	char *host;		     /* of baseUrl, with its port */
 	uint8_t id[ROOT_LOG_ID_MAX]; /* logId.keyId */
 	size_t id_len;		     /* at least 4 */
-	struct spki *key;	     /* NULL: not usable, why says so */
-	char why[160];
+	struct buf der;		     /* of its key */
+	bool is_pkcs1;		     /* which is RSA, and nothing around it */
+	struct spki *key;	     /* see root_log_key */
+	char why[80];		     /* it cannot be used, and why; or "" */
 	struct period period;
 };
 
@@ -42,7 +43,10 @@ void root_free(struct root **r);
 
 /* The i-th (0, 1, …) transparency log with that id; NULL if there are no more.
  * One id may be there several times, with different periods. */
-const struct root_log *root_log(const struct root *r, struct view id, size_t i);
-const struct root_log *root_ctlog(const struct root *r, struct view id, size_t i);
+struct root_log *root_log(struct root *r, struct view id, size_t i);
+struct root_log *root_ctlog(struct root *r, struct view id, size_t i);
+
+/* Its key, read once; ERR_CONFIG "the key of the log 'host': why". */
+int root_log_key(struct root_log *log, const struct spki **ret, struct err *e);
 
 #endif

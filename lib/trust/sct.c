@@ -79,25 +79,91 @@ sct_parse_list(struct view list, struct sct ret[SCT_LIST_MAX], size_t *ret_n, st
 	return 0;
 }
 
-/* The certificate as the log saw it: without the timestamps. */
-static int
-precertificate(const struct cert *leaf, unsigned char **ret, size_t *ret_n, struct err *e)
-{
-	X509 *x = X509_dup(cert_x509(leaf));
-	int at, n = -1;
+struct element {
+	struct view whole, inside;
+	int tag, class;
+};
 
-	if (x == NULL)
-		return err_nomem(e);
-	at = X509_get_ext_by_NID(x, NID_ct_precert_scts, -1);
-	if (at >= 0) {
-		X509_EXTENSION_free(X509_delete_ext(x, at));
-		n = i2d_re_X509_tbs(x, ret);
+/* The next ASN.1 element of a DER text that OpenSSL has parsed before. */
+static bool
+cut_element(struct view *rest, struct element *ret)
+{
+	const unsigned char *p = (const unsigned char *)rest->p;
+	long n;
+
+	if (rest->n == 0 || ASN1_get_object(&p, &n, &ret->tag, &ret->class, (long)rest->n) & 0x81)
+		return false;
+	ret->inside = (struct view){ (const char *)p, (size_t)n };
+	return cut_bytes(rest, (size_t)((const char *)p - rest->p) + (size_t)n, &ret->whole);
+}
+
+static void
+add_element(struct buf *b, int tag, int class, struct view inside)
+{
+	unsigned char head[16], *p = head;
+
+	ASN1_put_object(&p, 1, (int)inside.n, tag, class);
+	buf_add(b, head, (size_t)(p - head));
+	buf_add(b, inside.p, inside.n);
+}
+
+static bool
+is_list(struct view extension)
+{
+	struct element id;
+
+	/* 1.3.6.1.4.1.11129.2.4.2 */
+	return cut_element(&extension, &id) && id.tag == V_ASN1_OBJECT &&
+	       view_eq(id.inside, "\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02");
+}
+
+/* Append the extensions, [3] { SEQUENCE { … } }, without the timestamps. */
+static bool
+add_extensions(struct buf *b, struct view inside)
+{
+	AUTO_BUF
+	struct buf kept = BUF_INIT(CERT_DER_MAX);
+	AUTO_BUF
+	struct buf list = BUF_INIT(CERT_DER_MAX);
+	struct element all, one;
+
+	if (!cut_element(&inside, &all) || inside.n != 0)
+		return false;
+	while (all.inside.n > 0) {
+		if (!cut_element(&all.inside, &one))
+			return false;
+		if (!is_list(one.inside))
+			buf_add(&kept, one.whole.p, one.whole.n);
 	}
-	X509_free(x);
-	if (n <= 0)
-		return err_set(e, ERR_DATA, "the certificate cannot be written again");
-	*ret_n = (size_t)n;
-	return 0;
+	add_element(&list, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, view_buf(&kept));
+	add_element(b, 3, V_ASN1_CONTEXT_SPECIFIC, view_buf(&list));
+	return buf_ok(&kept, "", NULL) == 0 && buf_ok(&list, "", NULL) == 0;
+}
+
+/* The certificate as the log saw it: without the timestamps, every other byte
+ * as it is. */
+static int
+precertificate(const struct cert *leaf, struct buf *ret, struct err *e)
+{
+	AUTO_BUF
+	struct buf fields = BUF_INIT(CERT_DER_MAX);
+	struct view der = cert_der(leaf);
+	struct element outer, tbs, field;
+	bool ok = cut_element(&der, &outer) && cut_element(&outer.inside, &tbs);
+
+	while (ok && tbs.inside.n > 0) {
+		ok = cut_element(&tbs.inside, &field);
+		if (ok && field.class == V_ASN1_CONTEXT_SPECIFIC && field.tag == 3)
+			ok = add_extensions(&fields, field.inside);
+		else if (ok)
+			buf_add(&fields, field.whole.p, field.whole.n);
+	}
+	if (!ok || buf_ok(&fields, "", NULL) < 0) {
+		ERR_clear_error();
+		return err_set(e, ERR_DATA, "the certificate cannot be taken apart");
+	}
+	add_element(ret, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, view_buf(&fields));
+	return buf_ok(ret, "certificate", e);
 }
 
 static void
@@ -111,46 +177,45 @@ static int
 signed_data(const struct sct *s, const struct cert *leaf, const struct cert *issuer,
 	    struct buf *ret, struct err *e)
 {
-	unsigned char *tbs = NULL;
-	size_t tbs_len = 0;
+	AUTO_BUF
+	struct buf tbs = BUF_INIT(CERT_DER_MAX);
 	struct hash issuer_hash;
 
 	if (hash_of(HASH_SHA256, spki_der(cert_key(issuer)), &issuer_hash, e) < 0 ||
-	    precertificate(leaf, &tbs, &tbs_len, e) < 0)
+	    precertificate(leaf, &tbs, e) < 0)
 		return -1;
 	add_number(ret, VERSION_1, 1);
 	add_number(ret, 0, 1); /* certificate_timestamp */
 	add_number(ret, s->ms, 8);
 	add_number(ret, 1, 2); /* precert_entry */
 	buf_add(ret, issuer_hash.raw, issuer_hash.n);
-	add_number(ret, tbs_len, 3);
-	buf_add(ret, tbs, tbs_len);
+	add_number(ret, tbs.len, 3);
+	buf_add(ret, tbs.data, tbs.len);
 	add_number(ret, s->extensions.n, 2);
 	buf_add(ret, s->extensions.p, s->extensions.n);
-	OPENSSL_free(tbs);
 	return buf_ok(ret, "certificate timestamp", e);
 }
 
 /* 1 good, 0 not of a log that could have made it, -1 bad. */
 static int
 check_one(const struct sct *s, const struct cert *leaf, const struct cert *issuer,
-	  const struct root *root, struct err *e)
+	  struct root *root, struct err *e)
 {
 	AUTO_BUF
 	struct buf data = BUF_INIT(SCT_DATA_MAX);
-	const struct root_log *log;
+	struct root_log *log;
+	const struct spki *key;
 	bool asked = false;
 
 	for (size_t i = 0; (log = root_ctlog(root, s->log_id, i)) != NULL; i++) {
 		if (!period_has(log->period, (int64_t)s->ms))
 			continue;
-		if (log->key == NULL)
-			return err_set(e, ERR_NO, "the key of certificate log '%s': %s", log->host,
-				       log->why);
+		if (root_log_key(log, &key, e) < 0)
+			return -1;
 		if (data.len == 0 && signed_data(s, leaf, issuer, &data, e) < 0)
 			return -1;
 		asked = true;
-		if (spki_verify(log->key, view_buf(&data), s->signature, NULL) == 0)
+		if (spki_verify(key, view_buf(&data), s->signature, NULL) == 0)
 			return 1;
 	}
 	if (asked)
@@ -191,8 +256,8 @@ seen_log(const struct sct *s, size_t n)
 }
 
 static int
-check_list(struct view list, const struct cert *leaf, const struct cert *issuer,
-	   const struct root *root, size_t need, struct err *e)
+check_list(struct view list, const struct cert *leaf, const struct cert *issuer, struct root *root,
+	   size_t need, struct err *e)
 {
 	struct sct s[SCT_LIST_MAX];
 	size_t n, good = 0;
@@ -216,7 +281,7 @@ check_list(struct view list, const struct cert *leaf, const struct cert *issuer,
 }
 
 int
-sct_check(const struct cert *leaf, const struct cert *issuer, const struct root *root, size_t need,
+sct_check(const struct cert *leaf, const struct cert *issuer, struct root *root, size_t need,
 	  struct err *e)
 {
 	ASN1_OCTET_STRING *keep = NULL;

@@ -26,7 +26,7 @@ int sct_parse_list(struct view list, struct sct ret[SCT_LIST_MAX], size_t *ret_n
  * the log's period, and verify for this leaf under this issuer.  Timestamps of
  * logs that root does not know are passed over; one of a known log that does
  * not verify fails.  ERR_NO. */
-int sct_check(const struct cert *leaf, const struct cert *issuer, const struct root *root,
-	      size_t need, struct err *e);
+int sct_check(const struct cert *leaf, const struct cert *issuer, struct root *root, size_t need,
+	      struct err *e);
 
 #endif

@@ -62,9 +62,8 @@ kind_of(EVP_PKEY *key)
 	return 0;
 }
 
-/* Takes key. */
-static int
-take(EVP_PKEY *key, struct spki **ret, struct err *e)
+int
+spki_take(EVP_PKEY *key, struct spki **ret, struct err *e)
 {
 	AUTO_SPKI struct spki *k = NULL;
 	int n;
@@ -105,7 +104,7 @@ spki_from_der(struct view der, struct spki **ret, struct err *e)
 		EVP_PKEY_free(key);
 		return err_set(e, ERR_DATA, "bytes after a public key");
 	}
-	return take(key, ret, e);
+	return spki_take(key, ret, e);
 }
 
 int
@@ -121,7 +120,7 @@ spki_from_pkcs1(struct view der, struct spki **ret, struct err *e)
 		EVP_PKEY_free(key);
 		return err_set(e, ERR_DATA, "bytes after a public key");
 	}
-	return take(key, ret, e);
+	return spki_take(key, ret, e);
 }
 
 int
@@ -137,7 +136,7 @@ spki_from_pem(struct view pem, struct spki **ret, struct err *e)
 		return err_nomem(e);
 	key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	BIO_free(bio);
-	return take(key, ret, e);
+	return spki_take(key, ret, e);
 }
 
 enum spki_kind

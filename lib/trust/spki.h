@@ -22,11 +22,14 @@
 enum spki_kind { SPKI_P256 = 1, SPKI_P384, SPKI_P521, SPKI_ED25519, SPKI_RSA };
 
 struct spki;
+struct evp_pkey_st;
 
 /* ERR_DATA in each case that is not a key we take. */
 int spki_from_der(struct view der, struct spki **ret, struct err *e);
 int spki_from_pkcs1(struct view der, struct spki **ret, struct err *e); /* RSAPublicKey */
 int spki_from_pem(struct view pem, struct spki **ret, struct err *e);	/* PUBLIC KEY */
+/* OpenSSL's own, for trust/; key becomes ret's, on failure too. */
+int spki_take(struct evp_pkey_st *key, struct spki **ret, struct err *e);
 void spki_free(struct spki **k);
 #define AUTO_SPKI AUTO(spki_free)
 

@@ -128,14 +128,18 @@ verify(PKCS7 *token, const struct authority *a, int64_t ms)
 }
 
 static int
-find_authority(PKCS7 *token, const struct root *root, int64_t ms, struct err *e)
+find_authority(PKCS7 *token, struct root *root, int64_t ms, struct err *e)
 {
 	char when[PERIOD_TEXT_MAX];
 
 	for (size_t i = 0; i < root->n_tsas; i++) {
-		const struct authority *a = &root->tsas[i];
+		struct authority *a = &root->tsas[i];
 
-		if (period_has(a->period, ms) && usages_allow(a) && verify(token, a, ms))
+		if (!period_has(a->period, ms))
+			continue;
+		if (authority_open(a, e) < 0)
+			return -1;
+		if (usages_allow(a) && verify(token, a, ms))
 			return 0;
 	}
 	return err_set(e, ERR_NO, "no timestamp authority that was trusted at %s made it",
@@ -143,7 +147,7 @@ find_authority(PKCS7 *token, const struct root *root, int64_t ms, struct err *e)
 }
 
 static int
-check_response(TS_RESP *response, struct view stamped, const struct root *root, int64_t *ret_ms,
+check_response(TS_RESP *response, struct view stamped, struct root *root, int64_t *ret_ms,
 	       struct err *e)
 {
 	long status =
@@ -165,7 +169,7 @@ check_response(TS_RESP *response, struct view stamped, const struct root *root, 
 }
 
 int
-timestamp_check(struct view token, struct view stamped, const struct root *root, int64_t *ret_ms,
+timestamp_check(struct view token, struct view stamped, struct root *root, int64_t *ret_ms,
 		struct err *e)
 {
 	const unsigned char *p = (const unsigned char *)token.p;

@@ -16,7 +16,7 @@
 
 /* token: a TimeStampResp in DER.  stamped: the bytes it was asked for.
  * *ret_ms is its time.  ERR_NO, ERR_DATA. */
-int timestamp_check(struct view token, struct view stamped, const struct root *root,
-		    int64_t *ret_ms, struct err *e);
+int timestamp_check(struct view token, struct view stamped, struct root *root, int64_t *ret_ms,
+		    struct err *e);
 
 #endif

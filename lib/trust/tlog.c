@@ -18,21 +18,22 @@ tlog_promised(const struct bundle_entry *t, struct buf *ret)
 }
 
 static int
-check_promise(const struct bundle_entry *t, const struct root_log *log, struct err *e)
+check_promise(const struct bundle_entry *t, struct root_log *log, struct err *e)
 {
 	AUTO_BUF
 	struct buf text = BUF_INIT(PROMISED_MAX);
+	const struct spki *key;
 
 	tlog_promised(t, &text);
-	if (buf_ok(&text, "promise", e) < 0)
+	if (buf_ok(&text, "promise", e) < 0 || root_log_key(log, &key, e) < 0)
 		return -1;
-	if (spki_verify(log->key, view_buf(&text), view_buf(&t->promise), e) < 0)
+	if (spki_verify(key, view_buf(&text), view_buf(&t->promise), e) < 0)
 		return err_wrap(e, "the log's promise (SET)");
 	return 0;
 }
 
 static int
-check_checkpoint(const struct bundle_proof *p, const struct root_log *log, bool v2, struct err *e)
+check_checkpoint(const struct bundle_proof *p, struct root_log *log, bool v2, struct err *e)
 {
 	struct checkpoint c;
 
@@ -47,7 +48,7 @@ check_checkpoint(const struct bundle_proof *p, const struct root_log *log, bool 
 }
 
 static int
-check_proof(const struct bundle_entry *t, const struct root_log *log, bool v2, struct err *e)
+check_proof(const struct bundle_entry *t, struct root_log *log, bool v2, struct err *e)
 {
 	const struct bundle_proof *p = &t->proof;
 	struct hash leaf;
@@ -61,7 +62,7 @@ check_proof(const struct bundle_entry *t, const struct root_log *log, bool v2, s
 }
 
 static bool
-in_use(const struct root_log *log, const struct bundle_entry *t, const int64_t *times, size_t n)
+in_use(struct root_log *log, const struct bundle_entry *t, const int64_t *times, size_t n)
 {
 	if (t->promise.len > 0)
 		return period_has(log->period, t->integrated_s * 1000);
@@ -72,10 +73,8 @@ in_use(const struct root_log *log, const struct bundle_entry *t, const int64_t *
 }
 
 static int
-check_log(const struct bundle_entry *t, const struct root_log *log, bool v2, struct err *e)
+check_log(const struct bundle_entry *t, struct root_log *log, bool v2, struct err *e)
 {
-	if (log->key == NULL)
-		return err_set(e, ERR_NO, "the key of the log '%s': %s", log->host, log->why);
 	if (t->promise.len > 0 && check_promise(t, log, e) < 0)
 		return -1;
 	return t->proof.given ? check_proof(t, log, v2, e) : 0;
@@ -94,12 +93,12 @@ check_shape(const struct bundle_entry *t, bool v2, struct err *e)
 }
 
 int
-tlog_check(const struct bundle_entry *t, const struct root *root, const struct body_want *want,
+tlog_check(const struct bundle_entry *t, struct root *root, const struct body_want *want,
 	   const int64_t *times, size_t n_times, int64_t *ret_ms, struct err *e)
 {
 	struct view id = { t->log_id, t->log_id_len };
 	bool v2 = body_is_v2(t->kind, t->version), known = false;
-	const struct root_log *log;
+	struct root_log *log;
 
 	if (check_shape(t, v2, e) < 0 ||
 	    body_check(view_buf(&t->body), t->kind, t->version, want, e) < 0)

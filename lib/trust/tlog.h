@@ -20,7 +20,7 @@
  * the entry has no time of its own, one of them (if any) must be in the log's
  * period.  *ret_ms is when the log says it saw the entry, if its promise
  * holds, or TLOG_NO_TIME.  ERR_NO, ERR_DATA. */
-int tlog_check(const struct bundle_entry *t, const struct root *root, const struct body_want *want,
+int tlog_check(const struct bundle_entry *t, struct root *root, const struct body_want *want,
 	       const int64_t *times, size_t n_times, int64_t *ret_ms, struct err *e);
 
 /* The bytes that a promise signs (RFC 8785); appended to ret. */
