@@ -282,7 +282,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	refuse 'transparency log: the log entry has another signature' body_sig=signature.second
 	refuse 'transparency log: the log entry has another artifact' body_hash="$zero"
 	refuse 'transparency log: the log entry has another certificate' body_pem=inter.pem
-	refuse "transparency log: the log entry's certificate: not a certificate" body_pem=other.pub
+	refuse 'transparency log: the log entry has another certificate' body_pem=other.pub
 	refuse 'transparency log: the log entry has another signature' rekor=2 tokens=good \
 		body_sig=signature.second
 	refuse 'transparency log: the log entry has another artifact' rekor=2 tokens=good \
@@ -431,4 +431,21 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	ROOT_EDIT='.certificateAuthorities[0].certChain.certificates[1].rawBytes = "MAA="'
 	run -78 judge
 	[ "$output" = "conformance: bundle: a certificate of the trusted root: not a certificate" ]
+}
+
+# unchanged KEY=VALUE...: no byte of that bundle can be changed
+unchanged() {
+	bundle b.json "$@"
+	run -0 --separate-stderr "$B/helpers/mutate" b.json trusted_root.json artifact "$IDENTITY" "$ISSUER"
+	[ "${output%% *}" -gt 3000 ]
+}
+
+@test "no byte of what is signed can be changed" {
+	unchanged
+	unchanged content=dsse rekor=2 tokens=good
+	unchanged content=dsse kind=intoto/0.0.2
+	# an unsigned change is not taken for a signed one
+	bundle b.json rekor=none
+	run -1 --separate-stderr "$B/helpers/mutate" b.json trusted_root.json artifact "$IDENTITY" "$ISSUER"
+	[ "$stderr" = 'mutate: bundle: transparency log: entries in 0 logs, 1 needed' ]
 }

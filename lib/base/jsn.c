@@ -297,6 +297,12 @@ jsn_push(struct json_t *array, struct json_t *value)
 	(void)json_array_append_new(array, value);
 }
 
+void
+jsn_replace(struct json_t *array, size_t i, struct json_t *value)
+{
+	(void)json_array_set_new(array, i, value);
+}
+
 struct json_t *
 jsn_child(struct json_t *object, const char *key)
 {

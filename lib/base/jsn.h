@@ -8,8 +8,8 @@
  * and name it in the error.
  *
  * Values are reference counted by jansson.  A getter lends; jsn_parse and the
- * constructors give, to be released with jsn_free (or AUTO_JSN).  jsn_set and
- * jsn_push take the value they are given, even on failure, so that
+ * constructors give, to be released with jsn_free (or AUTO_JSN).  jsn_set,
+ * jsn_push and jsn_replace take the value they are given, even on failure, so that
  * constructors nest; out of memory shows as a NULL from jsn_dump.
  */
 #ifndef GANTRY_BASE_JSN_H
@@ -73,6 +73,7 @@ void jsn_set_int(struct json_t *object, const char *key, int64_t n);
 void jsn_set_bool(struct json_t *object, const char *key, bool b);
 void jsn_remove(struct json_t *object, const char *key);
 void jsn_push(struct json_t *array, struct json_t *value);
+void jsn_replace(struct json_t *array, size_t i, struct json_t *value);
 /* The object at key, made if it is not there; lent. */
 struct json_t *jsn_child(struct json_t *object, const char *key);
 /* The same value for changing; only for values that this process owns whole. */
