@@ -1,0 +1,276 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "run.h"
+#include "trust/verify.h"
+
+#define SYNOPSIS                                    \
+	"reg-sync [options] SOURCE DEST\n"          \
+	"       reg-sync [options] --list SOURCE\n" \
+	"       reg-sync [options] --stdin DEST\n"
+
+static const char help[] =
+	"usage: " SYNOPSIS "\n"
+	"Copy image tags between registries, with their signatures.\n"
+	"SOURCE is HOST/REPO[:TAG], DEST is HOST/REPO or HOST.\n"
+	"\n"
+	"      --list             print HOST/REPO:TAG@sha256:HEX for each of SOURCE's tags\n"
+	"      --stdin            copy the references read, each by digest, tagged as given\n"
+	"Which tags:\n"
+	"      --tags PATTERN     glob, regex:RE or semver:RANGE; repeatable (all)\n"
+	"      --exclude PATTERN  but not these; repeatable\n"
+	"      --newest N         of those, the N newest\n"
+	"      --no-referrers     leave signatures, attestations and SBOMs behind\n"
+	"Whose (SOURCE DEST is refused without one of these):\n"
+	"      --key FILE         copy only what this public key has signed; repeatable\n"
+	"      --insecure-skip-verify  copy whatever is there\n"
+	"How:\n"
+	"  -n, --dry-run          say what would be copied\n"
+	"      --retry N          of each request (3)\n"
+	"      --timeout S        without a byte (30)\n"
+	"      --authfile FILE    credentials, in the form of Docker's config.json\n"
+	"      --plain-http HOST  speaks no TLS; repeatable\n"
+	"      --src-ca FILE, --dest-ca FILE  PEM, instead of the system's authorities\n"
+	"  -c, --config FILE      gantry.conf, for VERIFY_KEY\n"
+	"      --json             records as JSON objects\n"
+	"      --log-format text|json  of standard error\n"
+	"  -v, --verbose, -q, --quiet, -h, --help, -V, --version\n"
+	"\n"
+	"Records: copied REF, current REF, refused REF REASON, failed REF REASON.\n"
+	"Example: reg-sync --list ghcr.io/acme/robot-app | img-verify --key cosign.pub - |\n"
+	"         reg-sync --stdin localhost:5000\n"
+	"Exit status: 0 all there, 1 some refused or failed, 64 usage, 71 this machine,\n"
+	"             75 out of reach, 78 configuration.\n";
+
+enum {
+	OPT_LIST = CLI_OWN,
+	OPT_STDIN,
+	OPT_TAGS,
+	OPT_EXCLUDE,
+	OPT_NEWEST,
+	OPT_NO_REFERRERS,
+	OPT_KEY,
+	OPT_SKIP_VERIFY,
+	OPT_RETRY,
+	OPT_TIMEOUT,
+	OPT_AUTHFILE,
+	OPT_PLAIN_HTTP,
+	OPT_SRC_CA,
+	OPT_DEST_CA,
+};
+
+static const struct option options[] = {
+	CLI_LONG,
+	{ "list", no_argument, NULL, OPT_LIST },
+	{ "stdin", no_argument, NULL, OPT_STDIN },
+	{ "tags", required_argument, NULL, OPT_TAGS },
+	{ "exclude", required_argument, NULL, OPT_EXCLUDE },
+	{ "newest", required_argument, NULL, OPT_NEWEST },
+	{ "no-referrers", no_argument, NULL, OPT_NO_REFERRERS },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "insecure-skip-verify", no_argument, NULL, OPT_SKIP_VERIFY },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "retry", required_argument, NULL, OPT_RETRY },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
+	{ "plain-http", required_argument, NULL, OPT_PLAIN_HTTP },
+	{ "src-ca", required_argument, NULL, OPT_SRC_CA },
+	{ "dest-ca", required_argument, NULL, OPT_DEST_CA },
+	{ "config", required_argument, NULL, 'c' },
+	{ 0 },
+};
+
+struct settings {
+	struct run run;
+	const char *config;
+	struct verify_policy *policy;
+	bool skip_verify;
+};
+
+static int
+add_pattern(struct tags_pattern **all, size_t *n, const char *pattern, struct err *e)
+{
+	if (*n == RUN_PATTERNS_MAX)
+		return err_set(e, ERR_USAGE, "more than %d patterns", RUN_PATTERNS_MAX);
+	if (tags_compile(pattern, &all[*n], e) < 0)
+		return -1;
+	(*n)++;
+	return 0;
+}
+
+/* One option of our own: 0, -1 with *e, or CLI_GO_ON - 1 if it is not ours. */
+static int
+take_option(struct settings *s, int opt, const char *arg, struct err *e)
+{
+	struct run *r = &s->run;
+
+	switch (opt) {
+	case OPT_LIST:
+		r->list = true;
+		return 0;
+	case OPT_STDIN:
+		r->from_stdin = true;
+		return 0;
+	case OPT_TAGS:
+		return add_pattern(r->tags, &r->ntags, arg, e);
+	case OPT_EXCLUDE:
+		return add_pattern(r->exclude, &r->nexclude, arg, e);
+	case OPT_NEWEST:
+		return cli_number(arg, "--newest", 1, REGISTRY_TAGS_MAX, &r->newest, e);
+	case OPT_NO_REFERRERS:
+		r->no_referrers = true;
+		return 0;
+	case OPT_KEY:
+		return verify_policy_add_key(s->policy, arg, e);
+	case OPT_SKIP_VERIFY:
+		s->skip_verify = true;
+		return 0;
+	case 'n':
+		r->dry_run = true;
+		return 0;
+	case OPT_RETRY:
+		return cli_number(arg, "--retry", 0, 100, &r->retries, e);
+	case OPT_TIMEOUT:
+		return cli_seconds(arg, "--timeout", 100, 86400000, &r->timeout_ms, e);
+	case OPT_AUTHFILE:
+		r->authfile = arg;
+		return 0;
+	case OPT_PLAIN_HTTP:
+		if (r->nplain == RUN_HOSTS_MAX)
+			return err_set(e, ERR_USAGE, "more than %d --plain-http", RUN_HOSTS_MAX);
+		r->plain_http[r->nplain++] = arg;
+		return 0;
+	case OPT_SRC_CA:
+		r->src_ca = arg;
+		return 0;
+	case OPT_DEST_CA:
+		r->dst_ca = arg;
+		return 0;
+	case 'c':
+		s->config = arg;
+		return 0;
+	default:
+		return CLI_GO_ON - 1;
+	}
+}
+
+/* The credentials that Docker's own tools would use. */
+static const char *
+default_authfile(char *out, size_t size)
+{
+	const char *file = getenv("REGISTRY_AUTH_FILE"), *dir = getenv("DOCKER_CONFIG");
+	const char *home = getenv("HOME");
+
+	if (file != NULL && file[0] != '\0')
+		return file;
+	if (dir != NULL && dir[0] != '\0')
+		(void)snprintf(out, size, "%s/config.json", dir);
+	else if (home != NULL)
+		(void)snprintf(out, size, "%s/.docker/config.json", home);
+	else
+		return NULL;
+	return access(out, R_OK) == 0 ? out : NULL;
+}
+
+static int
+check_trust(struct settings *s, char **environment)
+{
+	AUTO_CONF struct conf *conf = NULL;
+	struct err e = { 0 };
+	const char *key;
+
+	if (settings_load(s->config, environment, &conf, &e) < 0)
+		return cli_fail(&e);
+	key = conf_get(conf, "VERIFY_KEY");
+	if (!s->skip_verify && verify_policy_empty(s->policy) && key != NULL && key[0] != '\0' &&
+	    verify_policy_add_key(s->policy, key, &e) < 0)
+		return cli_fail(&e);
+	if (s->skip_verify) {
+		log_warn("signatures are not checked (--insecure-skip-verify)");
+		return 0;
+	}
+	if (verify_policy_empty(s->policy)) {
+		log_error("whom to trust? give --key FILE, or --insecure-skip-verify");
+		return 78;
+	}
+	s->run.policy = s->policy;
+	return 0;
+}
+
+static int
+work(struct settings *s, int argc, char **argv, char **environment)
+{
+	struct run *r = &s->run;
+	bool one = r->list || r->from_stdin;
+	int status;
+
+	if (r->list && r->from_stdin)
+		return cli_usage(&r->cli, "--list and --stdin do not go together");
+	if (argc != (one ? 1 : 2))
+		return cli_usage(&r->cli, one ? "one %s is needed" : "SOURCE and DEST are needed%s",
+				 r->list	 ? "SOURCE"
+				 : r->from_stdin ? "DEST"
+						 : "");
+	if (one && (s->skip_verify || !verify_policy_empty(s->policy)))
+		return cli_usage(&r->cli, "--key and --insecure-skip-verify are for SOURCE DEST: "
+					  "put img-verify before --stdin");
+	if (r->list)
+		return run_list(r, argv[0]);
+	if (r->from_stdin)
+		return run_stdin(r, argv[0]);
+	status = check_trust(s, environment);
+	return status != 0 ? status : run_mirror(r, argv[0], argv[1]);
+}
+
+static int
+parse(struct settings *s, int argc, char **argv)
+{
+	struct err e = { 0 };
+	int opt, status;
+
+	while ((opt = getopt_long(argc, argv, CLI_SHORT "nc:", options, NULL)) != -1) {
+		status = take_option(s, opt, optarg, &e);
+		if (status == -1)
+			return e.code == ERR_USAGE ? cli_usage(&s->run.cli, "%s", e.msg)
+						   : cli_fail(&e);
+		if (status == 0)
+			continue;
+		status = cli_common(&s->run.cli, opt, optarg);
+		if (status != CLI_GO_ON)
+			return status;
+	}
+	return CLI_GO_ON;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings s = { .run = { .cli = { .synopsis = SYNOPSIS, .help = help },
+				       .retries = 3,
+				       .timeout_ms = 30000 } };
+	char authfile[4096];
+	struct err e = { 0 };
+	int status;
+
+	log_init(argv[0]);
+	cli_catch_signals();
+	if (verify_policy_new(&s.policy, &e) < 0)
+		return cli_fail(&e);
+	status = parse(&s, argc, argv);
+	if (status == CLI_GO_ON) {
+		if (s.run.authfile == NULL)
+			s.run.authfile = default_authfile(authfile, sizeof(authfile));
+		status = work(&s, argc - optind, argv + optind, environ);
+	}
+	for (size_t i = 0; i < s.run.ntags; i++)
+		tags_free(&s.run.tags[i]);
+	for (size_t i = 0; i < s.run.nexclude; i++)
+		tags_free(&s.run.exclude[i]);
+	verify_policy_free(&s.policy);
+	return cli_flush(status);
+}

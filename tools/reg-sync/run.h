@@ -1,0 +1,38 @@
+/*
+ * run: what reg-sync does once its options are known.
+ *
+ * Each function prints its records and returns the exit status.
+ */
+#ifndef GANTRY_REG_SYNC_RUN_H
+#define GANTRY_REG_SYNC_RUN_H
+
+#include "base/cli.h"
+#include "oci/registry.h"
+#include "oci/tags.h"
+
+#define RUN_PATTERNS_MAX 32
+#define RUN_HOSTS_MAX	 16
+
+struct verify_policy;
+
+struct run {
+	struct cli cli;
+	bool list, from_stdin, dry_run, no_referrers;
+	const char *authfile, *src_ca, *dst_ca;
+	const char *plain_http[RUN_HOSTS_MAX + 1];
+	size_t nplain;
+	struct tags_pattern *tags[RUN_PATTERNS_MAX], *exclude[RUN_PATTERNS_MAX];
+	size_t ntags, nexclude;
+	int64_t newest; /* 0: all */
+	int64_t retries, timeout_ms;
+	const struct verify_policy *policy; /* whom a SOURCE DEST run trusts; NULL: anybody */
+};
+
+/* reg-sync --list SOURCE */
+int run_list(const struct run *o, const char *source);
+/* reg-sync --stdin DEST */
+int run_stdin(const struct run *o, const char *dest);
+/* reg-sync SOURCE DEST */
+int run_mirror(const struct run *o, const char *source, const char *dest);
+
+#endif
