@@ -79,7 +79,7 @@ $(foreach t,$(tools),$(eval $(call tool_rules,$(t))))
 
 $B/unit/%: $B/tests/unit/%.o $(lib)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs) -lpthread
 
 $B/helpers/%: $B/tests/helpers/%.o $(lib)
 	$(Q)mkdir -p $(@D)
@@ -88,7 +88,7 @@ $B/helpers/%: $B/tests/helpers/%.o $(lib)
 # A fuzz target is an ordinary program that replays its corpus; make fuzz explores.
 $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(lib)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs) -lpthread
 
 -include $(wildcard $B/lib/*/*.d $B/tools/*/*.d $B/tests/*/*.d)
 

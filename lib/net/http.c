@@ -400,7 +400,8 @@ finish(struct http_stream *s, struct err *e)
 		if (wait_for_more(s->h, POLL_MS, e) < 0)
 			return -1;
 	}
-	if (s->done && s->result != CURLE_OK)
+	/* a stream's body may be cut already: that is for http_read to say */
+	if (s->done && s->result != CURLE_OK && (s->keep_body || !s->head_done))
 		return failure(s, e);
 	return 0;
 }
