@@ -320,8 +320,12 @@ layer_file() { # TAG
 	mount -t tmpfs -o size=256k tmpfs small
 	local port
 	port=$(free_port)
-	sed "s#rootdirectory: .*, delete#rootdirectory: $PWD/small, delete#; s#addr: .*,#addr: 127.0.0.1:$port,#" \
-		"$BATS_FILE_TMPDIR/dst.yml" >small.yml
+	cat >small.yml <<-YML
+		version: 0.1
+		log: {level: error, accesslog: {disabled: true}}
+		storage: {filesystem: {rootdirectory: $PWD/small}}
+		http: {addr: 127.0.0.1:$port, secret: x}
+	YML
 	docker-registry serve small.yml >small.log 2>&1 3>&- &
 	CANNED=$!
 	wait_for 20 curl -fsS "http://127.0.0.1:$port/v2/"
@@ -376,7 +380,7 @@ layer_file() { # TAG
 	wait_for 20 curl -sS "http://127.0.0.1:$port/v2/"
 	reg-sync --list "$REGISTRY_SRC/robot-app:0.0.1" >list
 	run --separate-stderr -1 reg-sync --stdin "127.0.0.1:$port/a" <list
-	[[ $output == *"401 UNAUTHORIZED"* ]]
+	[[ $output == *"401: credentials are needed" ]]
 	mkdir docker
 	printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$port" "$(printf robot:s3cret | base64)" >docker/config.json
 	run --separate-stderr -0 reg-sync --authfile docker/config.json --stdin "127.0.0.1:$port/a" <list

@@ -737,7 +737,12 @@ http_explain(const struct http_resp *r, char *out, size_t size)
 		(void)snprintf(out, size, "%d, answered %s", r->status, type);
 		return;
 	}
-	(void)snprintf(out, size, "%d", r->status);
+	/* an answer to HEAD has only its number */
+	(void)snprintf(out, size, "%d%s", r->status,
+		       r->status == 401	  ? ": credentials are needed"
+		       : r->status == 403 ? ": not allowed"
+		       : r->status == 404 ? ": not found"
+					  : "");
 }
 
 void

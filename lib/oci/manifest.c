@@ -107,7 +107,8 @@ find_type(struct manifest *m, const char *content_type, const char *what, struct
 	if (type[0] == '\0')
 		type = jsn_is_array(jsn_get(m->json, "manifests")) ? MEDIA_OCI_INDEX
 								   : MEDIA_OCI_MANIFEST;
-	if (jsn_int(m->json, "schemaVersion", 0) == 1 || strstr(type, "distribution.manifest.v1") != NULL)
+	if (jsn_int(m->json, "schemaVersion", 0) == 1 ||
+	    strstr(type, "distribution.manifest.v1") != NULL)
 		return err_set(e, ERR_DATA,
 			       "%s: Docker's manifest schema 1 is not supported: build it again",
 			       what);

@@ -228,8 +228,9 @@ listed(const char *const *hosts, const char *host)
 	return false;
 }
 
+/* *ret_status stays 0 if nothing answered in HTTP. */
 static int
-ping(struct registry *r, const char *scheme, struct err *e)
+ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
 {
 	AUTO_RESP struct http_resp resp = { 0 };
 	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES };
@@ -238,6 +239,7 @@ ping(struct registry *r, const char *scheme, struct err *e)
 	(void)snprintf(r->base, sizeof(r->base), "%s://%s", scheme, r->host);
 	if (registry_request(r, NULL, false, &q, &resp, e) < 0)
 		return -1;
+	*ret_status = resp.status;
 	if (resp.status == 200 || resp.status == 401) {
 		/* not every registry sends the version, but none sends a page */
 		if (!http_header(&resp, "content-type", type, sizeof(type)) ||
@@ -255,16 +257,17 @@ find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 {
 	struct ref ref = { 0 };
 	struct err why = { 0 };
+	int status = 0;
 
 	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->host);
 	if (listed(o->plain_http, r->host))
-		return ping(r, "http", e);
+		return ping(r, "http", &status, e);
 	if (!ref_is_local(&ref))
-		return ping(r, "https", e);
-	if (ping(r, "http", &why) == 0)
+		return ping(r, "https", &status, e);
+	if (ping(r, "http", &status, &why) == 0)
 		return 0;
 	/* a port that speaks TLS answers plain HTTP with 400 or not at all */
-	if (ping(r, "https", NULL) == 0)
+	if ((status == 0 || status == 400) && ping(r, "https", &status, NULL) == 0)
 		return 0;
 	return err_set(e, why.code, "%s", why.msg);
 }
