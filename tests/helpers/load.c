@@ -1,12 +1,10 @@
 /*
  * load: many clients at once, and a count of what they did not get.
  *
- * For every URL, so many clients that keep their connection and so many that
- * take a fresh one for each request.  A request counts as done when a whole
- * answer 200 came; anything else is a failure.  A kept connection that the
- * server closes before the first byte of an answer is no failure yet: the
- * request goes out once more on a fresh connection, as every HTTP client does
- * (RFC 9112, 9.3.1), and is counted as reopened.
+ * A request counts as done when a whole answer 200 came; anything else is a
+ * failure.  A kept connection that the server closes before the first byte of
+ * an answer is no failure yet: the request goes out once more on a fresh one,
+ * as every HTTP client does (RFC 9112, 9.3.1), and is counted as reopened.
  */
 #include <arpa/inet.h>
 #include <errno.h>
