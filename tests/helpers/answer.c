@@ -131,6 +131,8 @@ child(int fd)
 		if (got <= 0)
 			exit(0);
 		n += (size_t)got;
+		if (request[0] < 'A') /* TLS is not spoken here */
+			exit(0);
 		request[n] = '\0';
 		if (strstr(request, "\r\n\r\n") != NULL)
 			break;
