@@ -419,7 +419,7 @@ conf() {
 sync_new() {
 	expect 0 "$here/sync-images.sh" -c "$D/gantry.conf" -v
 	run reg-sync --list "$mirror"
-	reg-sync --list "$mirror" | grep -q ":$1@"
+	reg-sync --list "$mirror" | grep ":$1@" >/dev/null
 }
 
 sync_refuses() {
