@@ -189,17 +189,17 @@ clean_engine() {
 	done
 }
 
-# Images that this demo's registry gave to an engine that stays.
+# Images that this demo's registry gave to an engine that stays: by digest, and by the tags with
+# which deploy keeps what it may go back to.
 clean_images() {
-	local digest
+	local name repo=$1 digest hex
 	[ -f "$D/digests" ] || return 0
-	docker image ls -a --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' |
-		while read -r repo tag digest; do
-			[ "$repo" = "$1" ] || continue
-			grep -qxF "$digest" "$D/digests" || continue
-			[ "$tag" = '<none>' ] || docker image rm "$repo:$tag" >/dev/null
-			docker image rm "$repo@$digest" >/dev/null 2>&1 || true
+	while read -r digest; do
+		hex=${digest#sha256:}
+		for name in "gantry/${repo##*/}:${hex:0:12}" "$repo@$digest"; do
+			! docker image inspect "$name" >/dev/null 2>&1 || docker image rm "$name" >/dev/null
 		done
+	done <"$D/digests"
 }
 
 end_engine() {
@@ -370,8 +370,8 @@ make_keys() {
 	local name
 	mkdir -p "$D/keys"
 	for name in cosign stranger; do
-		run openssl ecparam -name prime256v1 -genkey -noout -out "$D/keys/$name.key"
-		run openssl ec -in "$D/keys/$name.key" -pubout -out "$D/keys/$name.pub"
+		run openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$D/keys/$name.key"
+		run openssl pkey -in "$D/keys/$name.key" -pubout -out "$D/keys/$name.pub"
 	done
 }
 
@@ -387,7 +387,7 @@ write_config() {
 			echo "SERVICE_robot_service_${n}_HOST=$DOCKER_HOST"
 			echo "SERVICE_robot_service_${n}_HEALTH=http://localhost:$((base + n))/health"
 		done
-		echo "HEALTH_CHECK_TIMEOUT=6"
+		echo "HEALTH_CHECK_TIMEOUT=5"
 		echo "HEALTH_CHECK_INTERVAL=1"
 		echo "SOAK=2"
 		echo "STATE_DIR='$D/state'"

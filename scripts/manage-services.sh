@@ -126,7 +126,7 @@ health() {
 
 status() {
 	docker ps -a --filter "label=io.gantry.project=$COMPOSE_PROJECT_NAME" \
-		--format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}' | sort
+		--format '{{.Names}}\t{{.Status}}\t{{.Ports}}' | sort
 	configured deploy --status
 }
 
