@@ -122,7 +122,7 @@ registry_image() {
 			and (.HostConfig.SecurityOpt | index("no-new-privileges:true"))
 			and .HostConfig.RestartPolicy.Name == "unless-stopped"
 			and .HostConfig.LogConfig.Config["max-size"] == "1m"
-			and .Config.User == "10001" and .Config.Labels.monitoring == "robot"
+			and .Config.User == "10001:10001" and .Config.Labels.monitoring == "robot"
 			and .Config.Labels.robot_id == $n and .Config.Labels["io.gantry.project"] == "gantry"
 			and (.Config.Env | index("ROBOT_ID=robot-" + $n))' <<<"$output"
 		run docker inspect "robot-holder-$n"
