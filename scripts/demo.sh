@@ -387,9 +387,9 @@ write_config() {
 			echo "SERVICE_robot_service_${n}_HOST=$DOCKER_HOST"
 			echo "SERVICE_robot_service_${n}_HEALTH=http://localhost:$((base + n))/health"
 		done
-		echo "HEALTH_CHECK_TIMEOUT=5"
+		echo "HEALTH_CHECK_TIMEOUT=4"
 		echo "HEALTH_CHECK_INTERVAL=1"
-		echo "SOAK=2"
+		echo "SOAK=1"
 		echo "STATE_DIR='$D/state'"
 		echo "PINS_FILE='$D/state/robots.env'"
 	} >"$D/gantry.conf"
@@ -457,7 +457,7 @@ start_robots() {
 # under_load COMMAND...: while clients ask all three robots, each request of theirs counted.
 under_load() {
 	local pid status=0 counts
-	daemon "$D/load.out" "$B/helpers/load" -k 8 -f 4 -p 0.01 "http://127.0.0.1:$((base + 1))/" \
+	daemon "$D/load.out" "$B/helpers/load" -k 6 -f 3 -p 0.02 "http://127.0.0.1:$((base + 1))/" \
 		"http://127.0.0.1:$((base + 2))/" "http://127.0.0.1:$((base + 3))/"
 	pid=$!
 	"$@" || status=$?
