@@ -168,7 +168,7 @@ health_is() {
 		--output "$BATS_TEST_TMPDIR/two.tar" 0.0.1)
 	cmp "$ONE" two.tar
 	SOURCE_DATE_EPOCH=1700000000 build-image.sh --output three.tar 0.0.1
-	! cmp -s "$ONE" three.tar
+	run ! cmp -s "$ONE" three.tar
 	unpack three.tar
 	[ "$(jq -r .created "$CONFIG")" = 2023-11-14T22:13:20Z ]
 }

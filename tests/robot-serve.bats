@@ -185,8 +185,8 @@ ends() { # SIGNAL: PID ends with status 0
 	grep -q '<dd id="version">1.2.3</dd>' body
 	grep -q '<code>abc</code>' body
 	grep -q 'class="pill healthy"' body
-	! grep -q '{{' body
-	! grep -qE '(src|href)="(https?:)?//' body
+	run ! grep -q '{{' body
+	run ! grep -qE '(src|href)="(https?:)?//' body
 	for asset in $(grep -oE '(src|href)="page\.[a-z]+"' body | grep -oE 'page\.[a-z]+'); do
 		[ "$(status_of "$URL/$asset")" = 200 ]
 		cmp body "$ROOT/tools/robot-serve/web/$asset"
@@ -200,7 +200,7 @@ ends() { # SIGNAL: PID ends with status 0
 	LOG_DIR="$PWD/<b>&'\"" serve
 	curl -s "$URL/" >body
 	grep -q "&lt;b&gt;&amp;&#39;&quot;" body
-	! grep -q '<b>' body
+	run ! grep -q '<b>' body
 }
 
 @test "every answer has the security headers" {
@@ -210,8 +210,8 @@ ends() { # SIGNAL: PID ends with status 0
 		grep -qi "^content-security-policy: default-src 'none'; script-src 'self'" header
 		grep -qi '^x-content-type-options: nosniff' header
 		grep -qi '^cache-control: no-store' header
-		! grep -qi '^access-control-' header
-		! grep -qi '^server:' header
+		run ! grep -qi '^access-control-' header
+		run ! grep -qi '^server:' header
 	done
 }
 
