@@ -146,8 +146,10 @@ on_body(char *p, size_t size, size_t n, void *arg)
 		s->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	if (s->in_at == s->in.len) {
-		buf_reset(&s->in);
+	/* what was read makes room, or a slow reader would meet the limit */
+	if (s->in_at > 0) {
+		memmove(s->in.data, s->in.data + s->in_at, s->in.len - s->in_at);
+		s->in.len -= s->in_at;
 		s->in_at = 0;
 	}
 	buf_add(&s->in, p, size * n);
