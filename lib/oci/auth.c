@@ -13,6 +13,7 @@
 #define LIFE_DEFAULT_S	60   /* what the token protocol says when it is left out */
 #define LIFE_MAX_S	3600 /* a clock that jumps does no harm beyond this */
 #define LIFE_MARGIN_PCT 80
+#define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 static void
 skip(struct view *v, const char *chars)
@@ -150,6 +151,10 @@ auth_basic(const char *authfile, const char *host, char **ret, struct err *e)
 
 		if (secret == NULL || !key_is_host(jsn_key(it), host))
 			continue;
+		/* it becomes a header, and must not become two */
+		if (secret[strspn(secret, BASE64)] != '\0')
+			return err_set(e, ERR_CONFIG, "%s: the 'auth' of '%s' is not base64",
+				       authfile, jsn_key(it));
 		*ret = strdup(secret);
 		return *ret != NULL ? 0 : err_nomem(e);
 	}

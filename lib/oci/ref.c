@@ -66,8 +66,8 @@ is_repo(struct view v)
 	return is_component(v);
 }
 
-static bool
-is_tag(struct view v)
+bool
+ref_is_tag(struct view v)
 {
 	if (v.n == 0 || v.n >= REF_TAG_MAX || v.p[0] == '.' || v.p[0] == '-')
 		return false;
@@ -157,7 +157,7 @@ ref_parse(struct view s, struct ref *ret, struct err *e)
 		host = view_of(DOCKER_HUB);
 	}
 	if (view_cut_last(&rest, ':', &tail)) {
-		if (!is_tag(tail))
+		if (!ref_is_tag(tail))
 			return err_set(e, ERR_USAGE,
 				       "'" VIEW_FMT
 				       "' is not an image reference: bad tag '" VIEW_FMT "'",

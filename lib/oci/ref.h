@@ -26,6 +26,7 @@ struct ref {
 
 /* ERR_USAGE "'x' is not an image reference: why". */
 int ref_parse(struct view s, struct ref *ret, struct err *e);
+bool ref_is_tag(struct view v);
 /* HOST/REPO[:TAG][@DIGEST]; what is empty is left out. */
 void ref_print(const struct ref *r, char out[REF_STR_MAX]);
 /* The tag or digest that a registry is asked for: digest first, "latest" if

@@ -3,22 +3,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/jsn.h"
 #include "oci/auth.h"
+#include "oci/link.h"
+#include "oci/token.h"
 
 #define URL_MAX_BYTES  4096
 #define PAGE_MAX_BYTES (4U << 20)
 #define PAGE_TAGS      "1000"
-#define SCOPES_MAX     16
 #define ACCEPT                                                                    \
 	"Accept: " MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST \
 	", " MEDIA_DOCKER_MANIFEST
-
-struct token {
-	char *scope, *value;
-	struct deadline until;
-};
 
 struct registry {
 	char host[REF_PART_MAX];
@@ -26,13 +23,18 @@ struct registry {
 	struct http *http;
 	char *basic;
 	struct auth_challenge challenge;
-	struct token tokens[SCOPES_MAX];
-	size_t ntokens, next_token;
+	struct token_store tokens;
 };
 
 static const char *const accept_manifests[] = { ACCEPT, NULL };
 
 /* --- who we are ------------------------------------------------------- */
+
+static bool
+has_tls(const char *url)
+{
+	return strncmp(url, "https://", 8) == 0;
+}
 
 static void
 scope_of(const char *repo, bool writes, struct buf *ret)
@@ -40,67 +42,42 @@ scope_of(const char *repo, bool writes, struct buf *ret)
 	buf_addf(ret, "repository:%s:%s", repo, writes ? "pull,push" : "pull");
 }
 
-static const char *
-token_for(const struct registry *r, const char *scope)
-{
-	for (size_t i = 0; i < r->ntokens; i++)
-		if (strcmp(r->tokens[i].scope, scope) == 0 && !clock_over(r->tokens[i].until))
-			return r->tokens[i].value;
-	return NULL;
-}
-
+/* What a 401 asks for. */
 static int
-keep_token(struct registry *r, const char *scope, char *value, int64_t ms, struct err *e)
-{
-	struct token *t = NULL;
-	char *name = strdup(scope);
-
-	if (name == NULL) {
-		free(value);
-		return err_nomem(e);
-	}
-	for (size_t i = 0; i < r->ntokens; i++)
-		if (strcmp(r->tokens[i].scope, scope) == 0)
-			t = &r->tokens[i];
-	if (t == NULL && r->ntokens < SCOPES_MAX)
-		t = &r->tokens[r->ntokens++];
-	if (t == NULL)
-		t = &r->tokens[r->next_token++ % SCOPES_MAX];
-	free(t->scope);
-	free(t->value);
-	*t = (struct token){ name, value, clock_deadline(ms) };
-	return 0;
-}
-
-/* Read what a 401 asks for, and get it.  ERR_AUTH if there is nothing more
- * that we could say. */
-static int
-answer_challenge(struct registry *r, const char *scope, const struct http_resp *resp, struct err *e)
+read_challenge(struct registry *r, const struct http_resp *resp, struct err *e)
 {
 	struct auth_challenge c = { 0 };
 	char value[4096];
-	char *token;
-	int64_t ms;
 
 	for (size_t i = 0; http_header_n(resp, "www-authenticate", i, value, sizeof(value)); i++)
 		if (auth_parse(view_of(value), &c, e) < 0)
 			return err_wrap(e, "registry '%s'", r->host);
 	r->challenge = c;
-	if (!c.bearer)
+	return 0;
+}
+
+static int
+get_token(struct registry *r, const char *scope, struct err *e)
+{
+	const char *realm = r->challenge.realm;
+	char *token;
+	int64_t ms;
+
+	if (!r->challenge.bearer)
 		return 0;
-	if (strncmp(c.realm, "https://", 8) != 0 && strncmp(r->base, "https://", 8) == 0)
+	if (has_tls(r->base) && !has_tls(realm))
 		return err_set(e, ERR_AUTH,
 			       "registry '%s' asks for credentials without TLS at '%s'", r->host,
-			       c.realm);
-	if (auth_token(r->http, &c, scope, r->basic, &token, &ms, e) < 0)
+			       realm);
+	if (auth_token(r->http, &r->challenge, scope, r->basic, &token, &ms, e) < 0)
 		return err_wrap(e, "registry '%s'", r->host);
-	return keep_token(r, scope[0] != '\0' ? scope : c.scope, token, ms, e);
+	return token_keep(&r->tokens, scope, token, ms, e);
 }
 
 static const char *
 authorization(const struct registry *r, const char *scope, struct buf *out)
 {
-	const char *token = token_for(r, scope);
+	const char *token = token_get(&r->tokens, scope);
 
 	buf_reset(out);
 	if (r->challenge.bearer && token != NULL)
@@ -140,6 +117,9 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 	if (buf_ok(&url, "address", e) < 0 || buf_ok(&scope, "scope", e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
+	if (has_tls(r->base) && !has_tls(q.url))
+		return err_set(e, ERR_DATA, "registry '%s' points from TLS to '%s'", r->host,
+			       q.url);
 	for (int tries = 0;; tries++) {
 		q.authorization =
 			is_ours(r, q.url) ? authorization(r, buf_cstr(&scope), &value) : NULL;
@@ -148,7 +128,12 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 		/* a body that came from a callback cannot be sent twice */
 		if (resp_of(ret)->status != 401 || tries > 0 || q.body_fn != NULL)
 			return 0;
-		if (answer_challenge(r, buf_cstr(&scope), resp_of(ret), e) < 0)
+		if (read_challenge(r, resp_of(ret), e) < 0)
+			return -1;
+		/* a ping only finds out what will be asked for */
+		if (repo == NULL)
+			return 0;
+		if (get_token(r, buf_cstr(&scope), e) < 0)
 			return -1;
 		if (authorization(r, buf_cstr(&scope), &value) == NULL)
 			return 0;
@@ -187,22 +172,30 @@ registry_request(struct registry *r, const char *repo, bool writes, const struct
 	return authorized(r, repo, writes, q, send_whole, resp_whole, ret, e);
 }
 
+bool
+registry_is_page(const struct http_resp *resp)
+{
+	char type[128];
+
+	return http_header(resp, "content-type", type, sizeof(type)) &&
+	       strncasecmp(type, "text/html", 9) == 0;
+}
+
 int
 registry_refuse(struct registry *r, const char *repo, const char *what,
 		const struct http_resp *resp, struct err *e)
 {
 	enum err_code code = ERR_DATA;
-	char words[ERR_MSG_MAX / 2], type[128] = "";
+	char words[ERR_MSG_MAX / 2];
 
 	http_explain(resp, words, sizeof(words));
-	(void)http_header(resp, "content-type", type, sizeof(type));
 	if (resp->status == 404)
 		code = ERR_NOTFOUND;
 	else if (resp->status == 401 || resp->status == 403)
 		code = ERR_AUTH;
 	else if (resp->status == 429 || resp->status >= 500)
 		code = ERR_TEMP;
-	if (strncmp(type, "text/html", 9) == 0)
+	if (registry_is_page(resp))
 		return err_set(
 			e, ERR_TEMP,
 			"'%s' answers like a web page (%s), not like a registry: a proxy or a "
@@ -234,7 +227,7 @@ ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
 {
 	AUTO_RESP struct http_resp resp = { 0 };
 	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES };
-	char version[64], type[128];
+	char version[64];
 
 	(void)snprintf(r->base, sizeof(r->base), "%s://%s", scheme, r->host);
 	if (registry_request(r, NULL, false, &q, &resp, e) < 0)
@@ -242,8 +235,7 @@ ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
 	*ret_status = resp.status;
 	if (resp.status == 200 || resp.status == 401) {
 		/* not every registry sends the version, but none sends a page */
-		if (!http_header(&resp, "content-type", type, sizeof(type)) ||
-		    strncmp(type, "text/html", 9) != 0 ||
+		if (!registry_is_page(&resp) ||
 		    http_header(&resp, "docker-distribution-api-version", version, sizeof(version)))
 			return 0;
 	}
@@ -295,10 +287,7 @@ registry_close(struct registry **r)
 {
 	if (*r == NULL)
 		return;
-	for (size_t i = 0; i < (*r)->ntokens; i++) {
-		free((*r)->tokens[i].scope);
-		free((*r)->tokens[i].value);
-	}
+	token_clear(&(*r)->tokens);
 	free((*r)->basic);
 	http_free(&(*r)->http);
 	free(*r);
@@ -327,15 +316,15 @@ struct tag_list {
 };
 
 static int
-add_tags(struct tag_list *l, const struct json_t *page, const char *repo, struct err *e)
+add_tags(struct tag_list *l, const struct json_t *page, struct err *e)
 {
 	const struct json_t *names = jsn_get(page, "tags");
 	char **more;
 
 	if (!jsn_is_array(names) && !jsn_is_null(names))
-		return err_set(e, ERR_DATA, "'%s': the tag list has no 'tags'", repo);
+		return err_set(e, ERR_DATA, "no list 'tags'");
 	if (l->n + jsn_len(names) > REGISTRY_TAGS_MAX)
-		return err_set(e, ERR_DATA, "'%s' has more than %d tags", repo, REGISTRY_TAGS_MAX);
+		return err_set(e, ERR_DATA, "more than %d", REGISTRY_TAGS_MAX);
 	if (jsn_len(names) == 0)
 		return 0;
 	more = reallocarray(l->tags, l->n + jsn_len(names), sizeof(*more));
@@ -345,9 +334,9 @@ add_tags(struct tag_list *l, const struct json_t *page, const char *repo, struct
 	for (size_t i = 0; i < jsn_len(names); i++) {
 		const char *name = jsn_str(jsn_at(names, i), "");
 
-		if (name == NULL || strlen(name) >= REF_TAG_MAX)
-			return err_set(e, ERR_DATA, "'%s': the tag list has no name at %zu", repo,
-				       i);
+		/* names become addresses and lines of output */
+		if (name == NULL || !ref_is_tag(view_of(name)))
+			return err_set(e, ERR_DATA, "number %zu is none", l->n + 1);
 		l->tags[l->n] = strdup(name);
 		if (l->tags[l->n] == NULL)
 			return err_nomem(e);
@@ -356,34 +345,12 @@ add_tags(struct tag_list *l, const struct json_t *page, const char *repo, struct
 	return 0;
 }
 
-/* The path of <…>; rel="next" (RFC 8288), relative or with our own host. */
-static bool
-next_page(const struct registry *r, const struct http_resp *resp, char *out, size_t size)
+static int
+list_tags(struct registry *r, const char *repo, struct tag_list *l, struct err *e)
 {
-	char link[URL_MAX_BYTES];
-	const char *from, *to;
-	size_t n = strlen(r->base);
-
-	if (!http_header(resp, "link", link, sizeof(link)) || strstr(link, "next") == NULL)
-		return false;
-	from = strchr(link, '<');
-	to = from != NULL ? strchr(from, '>') : NULL;
-	if (to == NULL)
-		return false;
-	from++;
-	if (strncmp(from, r->base, n) == 0)
-		from += n;
-	if (*from != '/')
-		return false;
-	(void)snprintf(out, size, "%.*s", (int)(to - from), from);
-	return true;
-}
-
-int
-registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, struct err *e)
-{
-	struct tag_list l = { 0 };
-	char path[URL_MAX_BYTES], before[URL_MAX_BYTES] = "";
+	char path[LINK_MAX];
+	size_t pages = 0;
+	int more;
 
 	(void)snprintf(path, sizeof(path), "/v2/%s/tags/list?n=" PAGE_TAGS, repo);
 	do {
@@ -392,24 +359,28 @@ registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, stru
 		struct http_req q = { .url = path, .max = PAGE_MAX_BYTES };
 
 		if (registry_request(r, repo, false, &q, &resp, e) < 0)
-			goto failed;
-		if (resp.status != 200) {
-			registry_refuse(r, repo, "", &resp, e);
-			goto failed;
-		}
+			return -1;
+		if (resp.status != 200 || registry_is_page(&resp))
+			return registry_refuse(r, repo, "", &resp, e);
 		page = jsn_parse(view_buf(&resp.body), "tag list", e);
-		if (page == NULL || add_tags(&l, page, repo, e) < 0)
-			goto failed;
-		memcpy(before, path, sizeof(before));
-		if (!next_page(r, &resp, path, sizeof(path)))
-			break;
-	} while (strcmp(before, path) != 0);
+		more = page != NULL && add_tags(l, page, e) == 0 ? link_next(&resp, path, &pages, e)
+								 : -1;
+	} while (more > 0);
+	return more == 0 ? 0 : err_wrap(e, "tags of '%s/%s'", r->host, repo);
+}
+
+int
+registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, struct err *e)
+{
+	struct tag_list l = { 0 };
+
+	if (list_tags(r, repo, &l, e) < 0) {
+		registry_tags_free(l.tags, l.n);
+		return -1;
+	}
 	*ret = l.tags;
 	*n = l.n;
 	return 0;
-failed:
-	registry_tags_free(l.tags, l.n);
-	return -1;
 }
 
 static int
@@ -424,7 +395,8 @@ get_manifest(struct registry *r, const char *repo, const char *what, const char 
 	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
 	if (registry_request(r, repo, false, &q, ret, e) < 0)
 		return err_wrap(e, "'%s/%s' %s", r->host, repo, what);
-	return 0;
+	return ret->status == 200 && registry_is_page(ret) ? registry_refuse(r, repo, what, ret, e)
+							   : 0;
 }
 
 int
@@ -437,8 +409,12 @@ registry_resolve(struct registry *r, const char *repo, const char *what, struct 
 
 	if (get_manifest(r, repo, what, "HEAD", &resp, e) < 0)
 		return -1;
-	if (resp.status == 200 && http_header(&resp, "docker-content-digest", said, sizeof(said)))
+	if (resp.status == 200 && http_header(&resp, "docker-content-digest", said, sizeof(said))) {
+		if (strchr(what, ':') != NULL && strcmp(what, said) != 0)
+			return err_set(e, ERR_DATA, "'%s/%s@%s' has digest '%s'", r->host, repo,
+				       what, said);
 		return digest_parse(view_of(said), ret, e);
+	}
 	if (resp.status != 200 && resp.status != 405)
 		return registry_refuse(r, repo, what, &resp, e);
 	if (registry_manifest(r, repo, what, &m, e) < 0)
@@ -507,7 +483,7 @@ has(struct registry *r, const char *repo, const char *kind, const char *what, st
 	(void)snprintf(path, sizeof(path), "/v2/%s/%s/%s", repo, kind, what);
 	if (registry_request(r, repo, false, &q, &resp, e) < 0)
 		return -1;
-	if (resp.status == 200)
+	if (resp.status == 200 && !registry_is_page(&resp))
 		return 1;
 	return resp.status == 404 ? 0 : registry_refuse(r, repo, what, &resp, e);
 }
@@ -544,65 +520,4 @@ registry_blob_open(struct registry *r, const char *repo, const struct digest *d,
 	*ret_at = status == 206 ? offset : 0;
 	*ret = TAKE_PTR(s);
 	return 0;
-}
-
-static int
-copy_children(const struct manifest *m, struct descriptor **ret, size_t *n, struct err *e)
-{
-	if (!m->is_index)
-		return err_set(e, ERR_DATA, "referrers: not an index");
-	if (m->nchildren > REGISTRY_REFERRER_MAX)
-		return err_set(e, ERR_DATA, "more than %d referrers", REGISTRY_REFERRER_MAX);
-	*ret = calloc(m->nchildren + 1, sizeof(**ret));
-	if (*ret == NULL)
-		return err_nomem(e);
-	for (size_t i = 0; i < m->nchildren; i++) {
-		(*ret)[i] = m->children[i];
-		/* these lie in the index, which goes */
-		(*ret)[i].annotations = NULL;
-	}
-	*n = m->nchildren;
-	return 0;
-}
-
-static int
-fallback_referrers(struct registry *r, const char *repo, const struct digest *subject,
-		   struct descriptor **ret, size_t *n, struct err *e)
-{
-	AUTO_MANIFEST struct manifest m = { 0 };
-	struct err why = { 0 };
-	char tag[DIGEST_STR_MAX];
-
-	(void)snprintf(tag, sizeof(tag), "%.6s-%.64s", subject->str, digest_hex(subject));
-	if (registry_manifest(r, repo, tag, &m, &why) == 0)
-		return copy_children(&m, ret, n, e);
-	if (why.code != ERR_NOTFOUND)
-		return err_set(e, why.code, "%s", why.msg);
-	*ret = NULL;
-	*n = 0;
-	return 0;
-}
-
-int
-registry_referrers(struct registry *r, const char *repo, const struct digest *subject,
-		   struct descriptor **ret, size_t *n, struct err *e)
-{
-	AUTO_RESP struct http_resp resp = { 0 };
-	AUTO_MANIFEST struct manifest m = { 0 };
-	char path[URL_MAX_BYTES], type[128] = "";
-	struct http_req q = { .url = path, .max = MANIFEST_MAX };
-
-	(void)snprintf(path, sizeof(path), "/v2/%s/referrers/%s", repo, subject->str);
-	if (registry_request(r, repo, false, &q, &resp, e) < 0)
-		return -1;
-	(void)http_header(&resp, "content-type", type, sizeof(type));
-	if (resp.status == 200 && strncmp(type, MEDIA_OCI_INDEX, strlen(MEDIA_OCI_INDEX)) == 0) {
-		if (manifest_parse(view_buf(&resp.body), type, NULL, "referrers", &m, e) < 0)
-			return -1;
-		return copy_children(&m, ret, n, e);
-	}
-	if (resp.status == 200 ||
-	    (resp.status >= 400 && resp.status <= 406 && resp.status != 401 && resp.status != 403))
-		return fallback_referrers(r, repo, subject, ret, n, e);
-	return registry_refuse(r, repo, subject->str, &resp, e);
 }

@@ -19,8 +19,7 @@
 #include "oci/manifest.h"
 #include "oci/ref.h"
 
-#define REGISTRY_TAGS_MAX     100000
-#define REGISTRY_REFERRER_MAX 1024
+#define REGISTRY_TAGS_MAX 100000
 
 struct registry_opts {
 	struct http_opts http;
@@ -31,7 +30,8 @@ struct registry_opts {
 struct registry;
 
 /* host as in a reference ("localhost:5000"); found out at once whether it
- * speaks TLS and is a registry (one GET /v2/). */
+ * speaks TLS and is a registry (one GET /v2/).  Tokens are asked for later,
+ * when there is a repository to name. */
 int registry_open(const char *host, const struct registry_opts *o, struct registry **ret,
 		  struct err *e);
 void registry_close(struct registry **r);
@@ -46,8 +46,11 @@ int registry_request(struct registry *r, const char *repo, bool writes, const st
 		     struct http_resp *ret, struct err *e);
 int registry_refuse(struct registry *r, const char *repo, const char *what,
 		    const struct http_resp *resp, struct err *e);
+/* A web page, whatever its status: not what a registry says. */
+bool registry_is_page(const struct http_resp *resp);
 
-/* All tags, page after page (Link), in the order that the server gives.
+/* All tags, page after page (Link), in the order that the server gives; a
+ * name that is no tag, or a page that cannot be asked for, is ERR_DATA.
  * *ret: an array of *n strings and the array itself are the caller's,
  * registry_tags_free.  A repository that is not there is ERR_NOTFOUND. */
 int registry_tags(struct registry *r, const char *repo, char ***ret, size_t *n, struct err *e);
@@ -70,10 +73,5 @@ int registry_has_manifest(struct registry *r, const char *repo, const char *what
  * the server ignores Range). */
 int registry_blob_open(struct registry *r, const char *repo, const struct digest *d, int64_t offset,
 		       struct http_stream **ret, int64_t *ret_at, struct err *e);
-
-/* What refers to a digest: the referrers API with all its pages, else the
- * index at the fallback tag.  None is *n == 0; "could not find out" is -1. */
-int registry_referrers(struct registry *r, const char *repo, const struct digest *subject,
-		       struct descriptor **ret, size_t *n, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/jsn.h"
 #include "oci/push.h"
+#include "oci/referrers.h"
 
 /* --- blobs ------------------------------------------------------------ */
 
@@ -94,6 +95,26 @@ copy_blob(struct sync *s, const struct descriptor *d, struct err *e)
 
 /* --- manifests -------------------------------------------------------- */
 
+/* What was dealt with: a source may name one thing often, or in circles. */
+struct sync_seen {
+	size_t n;
+	struct digest all[SYNC_MANIFESTS_MAX];
+};
+
+/* 1 it is new, 0 it is not, -1 there are too many. */
+static int
+note(struct sync *s, const struct digest *d, struct err *e)
+{
+	for (size_t i = 0; i < s->seen->n; i++)
+		if (digest_equal(&s->seen->all[i], d))
+			return 0;
+	if (s->seen->n == SYNC_MANIFESTS_MAX)
+		return err_set(e, ERR_DATA, "more than %d manifests belong to it",
+			       SYNC_MANIFESTS_MAX);
+	s->seen->all[s->seen->n++] = *d;
+	return 1;
+}
+
 static int copy_manifest(struct sync *s, const struct digest *d, int depth, struct err *e);
 static int copy_referrers(struct sync *s, const struct digest *subject, int depth, struct err *e);
 
@@ -121,11 +142,10 @@ add_to_fallback(struct sync *s, const struct manifest *m, struct err *e)
 	AUTO_FREE char *text = NULL;
 	struct json_t *entry;
 	struct err why = { 0 };
-	char tag[DIGEST_STR_MAX];
+	char tag[REF_TAG_MAX];
 	const char *type = m->artifact_type[0] != '\0' ? m->artifact_type : m->config.media_type;
 
-	(void)snprintf(tag, sizeof(tag), "%.6s-%.64s", m->subject.digest.str,
-		       digest_hex(&m->subject.digest));
+	referrers_tag(&m->subject.digest, tag);
 	if (registry_manifest(s->dst, s->dst_repo, tag, &old, &why) == 0) {
 		for (size_t i = 0; i < old.nchildren; i++)
 			if (digest_equal(&old.children[i].digest, &m->digest))
@@ -166,6 +186,9 @@ copy_manifest(struct sync *s, const struct digest *d, int depth, struct err *e)
 	if (depth > SYNC_DEPTH_MAX)
 		return err_set(e, ERR_DATA, "'%s' is nested deeper than %d", d->str,
 			       SYNC_DEPTH_MAX);
+	there = note(s, d, e);
+	if (there <= 0)
+		return there;
 	there = registry_has_manifest(s->dst, s->dst_repo, d->str, e);
 	if (there < 0)
 		return -1;
@@ -184,14 +207,16 @@ copy_manifest(struct sync *s, const struct digest *d, int depth, struct err *e)
 
 /* cosign's tag with this ending, if the source has it. */
 static int
-copy_tool_tag(struct sync *s, const struct digest *subject, const char *end, struct err *e)
+copy_tool_tag(struct sync *s, const struct digest *subject, const char *end, int depth,
+	      struct err *e)
 {
 	AUTO_MANIFEST struct manifest m = { 0 };
 	struct digest here = { 0 }, there = { 0 };
 	struct err why = { 0 };
 	char tag[DIGEST_STR_MAX + 8];
 
-	(void)snprintf(tag, sizeof(tag), "%.6s-%s%s", subject->str, digest_hex(subject), end);
+	(void)snprintf(tag, sizeof(tag), "%.*s-%s%s", (int)strcspn(subject->str, ":"), subject->str,
+		       digest_hex(subject), end);
 	if (registry_resolve(s->src, s->src_repo, tag, &there, &why) < 0)
 		return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, "%s", why.msg);
 	if (registry_resolve(s->dst, s->dst_repo, tag, &here, &why) < 0 && why.code != ERR_NOTFOUND)
@@ -199,9 +224,46 @@ copy_tool_tag(struct sync *s, const struct digest *subject, const char *end, str
 	if (digest_equal(&here, &there))
 		return 0;
 	if (registry_manifest(s->src, s->src_repo, there.str, &m, e) < 0 ||
-	    copy_parts(s, &m, 0, e) < 0)
+	    copy_parts(s, &m, depth, e) < 0)
 		return -1;
 	return push_manifest(s->dst, s->dst_repo, tag, &m, NULL, e);
+}
+
+static int
+copy_referrer(struct sync *s, const struct digest *d, int depth, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (copy_manifest(s, d, depth, &why) == 0)
+		return 0;
+	/* lists outlive what they name, where garbage is collected */
+	if (why.code == ERR_NOTFOUND && registry_has_manifest(s->src, s->src_repo, d->str, e) == 0)
+		return 0;
+	return err_set(e, why.code, "%s", why.msg);
+}
+
+static bool
+is_among(const struct descriptor *all, size_t n, const struct digest *d)
+{
+	for (size_t i = 0; i < n; i++)
+		if (digest_equal(&all[i].digest, d))
+			return true;
+	return false;
+}
+
+/* The destination must name what it has: a registry without the API does not
+ * by itself, and a run that was cut off did not come so far. */
+static int
+list_referrer(struct sync *s, const struct digest *subject, const struct digest *d, struct err *e)
+{
+	AUTO_MANIFEST struct manifest m = { 0 };
+	struct err why = { 0 };
+
+	if (registry_manifest(s->dst, s->dst_repo, d->str, &m, &why) < 0)
+		return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, "%s", why.msg);
+	if (!digest_equal(&m.subject.digest, subject))
+		return 0;
+	return add_to_fallback(s, &m, e);
 }
 
 static int
@@ -209,19 +271,40 @@ copy_referrers(struct sync *s, const struct digest *subject, int depth, struct e
 {
 	static const char *const ends[] = { ".sig", ".att", ".sbom" };
 	AUTO_FREE struct descriptor *all = NULL;
-	size_t n = 0;
+	AUTO_FREE struct descriptor *there = NULL;
+	size_t n = 0, nthere = 0;
 
 	if (s->no_referrers)
 		return 0;
 	for (size_t i = 0; i < COUNT_OF(ends); i++)
-		if (copy_tool_tag(s, subject, ends[i], e) < 0)
+		if (copy_tool_tag(s, subject, ends[i], depth, e) < 0)
 			return -1;
-	if (registry_referrers(s->src, s->src_repo, subject, &all, &n, e) < 0)
+	if (referrers_list(s->src, s->src_repo, subject, &all, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (copy_manifest(s, &all[i].digest, depth + 1, e) < 0)
+		if (copy_referrer(s, &all[i].digest, depth + 1, e) < 0)
+			return -1;
+	if (n > 0 && referrers_list(s->dst, s->dst_repo, subject, &there, &nthere, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!is_among(there, nthere, &all[i].digest) &&
+		    list_referrer(s, subject, &all[i].digest, e) < 0)
 			return -1;
 	return 0;
+}
+
+static int
+copy_all(struct sync *s, const struct digest *digest, struct err *e)
+{
+	int status;
+
+	s->seen = calloc(1, sizeof(*s->seen));
+	if (s->seen == NULL)
+		return err_nomem(e);
+	status = copy_manifest(s, digest, 0, e);
+	free(s->seen);
+	s->seen = NULL;
+	return status;
 }
 
 int
@@ -239,7 +322,7 @@ sync_image(struct sync *s, const struct digest *digest, const char *tag, enum sy
 	if (s->dry_run)
 		return 0;
 	/* a current tag's signatures may be newer than the tag */
-	if (copy_manifest(s, digest, 0, e) < 0)
+	if (copy_all(s, digest, e) < 0)
 		return -1;
 	if (*ret == SYNC_CURRENT || tag[0] == '\0')
 		return 0;

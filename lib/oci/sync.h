@@ -11,15 +11,17 @@
  *
  * What belongs to an image: cosign's tags (sha256-HEX.sig, .att, .sbom), and
  * OCI 1.1 referrers, theirs included down to SYNC_DEPTH_MAX.  At a destination
- * without the referrers API the fallback index is brought up to date; entries
- * that others have put there stay.
+ * without the referrers API the fallback index is brought up to date, also for
+ * what an interrupted run has left out of it; entries that others have put
+ * there stay.  A referrer that the source lists but no longer has is left out.
  */
 #ifndef GANTRY_OCI_SYNC_H
 #define GANTRY_OCI_SYNC_H
 
 #include "oci/registry.h"
 
-#define SYNC_DEPTH_MAX 8
+#define SYNC_DEPTH_MAX	   8
+#define SYNC_MANIFESTS_MAX 4096 /* of one image, with all that belongs to it */
 
 enum sync_result { SYNC_CURRENT, SYNC_COPIED };
 
@@ -31,7 +33,8 @@ struct sync {
 	int retries;				 /* of one blob whose transfer was cut */
 	void (*moved)(void *arg, int64_t bytes); /* may be NULL */
 	void *arg;
-	int64_t bytes; /* moved so far */
+	int64_t bytes;		/* moved so far */
+	struct sync_seen *seen; /* sync's own; NULL */
 };
 
 /* digest of the source becomes tag (or only the digest, if tag is "") at the
