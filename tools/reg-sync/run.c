@@ -34,6 +34,20 @@ print_ref(const struct run *o, const struct ref *r)
 	(void)printf("%s\n", text != NULL ? text : "{}");
 }
 
+/* A server's words must not become a record of their own. */
+static void
+print_words(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < ' ' || c == 0x7f)
+			(void)printf("\\x%02x", c);
+		else
+			(void)putchar(c);
+	}
+}
+
 static void
 print_result(const struct run *o, const char *result, const char *ref, const char *reason)
 {
@@ -41,8 +55,13 @@ print_result(const struct run *o, const char *result, const char *ref, const cha
 	AUTO_FREE char *text = NULL;
 
 	if (!o->cli.json) {
-		(void)printf("%s %s%s%s\n", result, ref, reason != NULL ? " " : "",
-			     reason != NULL ? reason : "");
+		(void)printf("%s ", result);
+		print_words(ref);
+		if (reason != NULL) {
+			(void)putchar(' ');
+			print_words(reason);
+		}
+		(void)putchar('\n');
 	} else {
 		v = jsn_object();
 		jsn_set_str(v, "result", result);
@@ -185,6 +204,10 @@ each_source(const struct run *o, const char *source, each_fn *fn, void *arg)
 			break;
 	}
 	registry_tags_free(tags, n);
+	if (status == 0 && cli_stopped) {
+		log_error("stopped by a signal");
+		return 75;
+	}
 	return status;
 }
 
@@ -212,6 +235,8 @@ struct copying {
 	struct registry *dst;
 	struct progress bar;
 	int status;
+	char away[REF_PART_MAX]; /* a source that did not answer is asked once */
+	struct err why_away;
 };
 
 static void
@@ -267,6 +292,20 @@ copy_one(struct copying *c, struct registry *src, const struct ref *r)
 	return err_exit(&e);
 }
 
+static int
+open_source(struct copying *c, const struct ref *r, struct registry **src, struct err *e)
+{
+	if (strcmp(c->away, r->host) == 0) {
+		*e = c->why_away;
+		return -1;
+	}
+	if (open_end(c->o, r, c->o->src_ca, src, e) == 0)
+		return 0;
+	(void)snprintf(c->away, sizeof(c->away), "%s", r->host);
+	c->why_away = *e;
+	return -1;
+}
+
 /* The source of one line; its session is kept while lines name one host. */
 static int
 copy_line(struct copying *c, const char *line, struct registry **src)
@@ -283,7 +322,7 @@ copy_line(struct copying *c, const char *line, struct registry **src)
 	}
 	if (*src == NULL || strcmp(registry_host(*src), ref_host(&r)) != 0) {
 		registry_close(src);
-		if (open_end(c->o, &r, c->o->src_ca, src, &e) < 0) {
+		if (open_source(c, &r, src, &e) < 0) {
 			print_result(c->o, "failed", line, e.msg);
 			c->status = worse(c->status, &e);
 			return 0;
@@ -306,6 +345,11 @@ run_stdin(const struct run *o, const char *dest)
 		struct view v = view_trim(view_of(line));
 		AUTO_FREE char *ref = NULL;
 
+		if (strchr(line, '\n') == NULL && !feof(stdin)) {
+			log_error("a line of standard input is longer than %d bytes",
+				  LINE_MAX_BYTES - 2);
+			return 1;
+		}
 		if (v.n == 0 || v.p[0] == '#')
 			continue;
 		/* nothing to copy needs no destination */
