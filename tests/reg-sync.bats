@@ -210,7 +210,7 @@ answer() { # NAME STATUS TYPE, the body from stdin
 	run --separate-stderr -1 reg-sync --list "$REGISTRY_SRC/nosuch"
 	[ "$stderr" = "reg-sync: '$REGISTRY_SRC/nosuch': 404 NAME_UNKNOWN: repository name not known to registry" ]
 	run --separate-stderr -1 reg-sync --list "$REGISTRY_SRC/robot-app:9"
-	[ "$stderr" = "reg-sync: '$REGISTRY_SRC/robot-app:9': 404 MANIFEST_UNKNOWN: manifest unknown" ]
+	[ "$stderr" = "reg-sync: '$REGISTRY_SRC/robot-app:9': 404: not found" ]
 }
 
 @test "a web page instead of a registry is 75" {

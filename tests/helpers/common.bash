@@ -19,11 +19,11 @@ wait_for() {
 	done
 }
 
-# free_port: a TCP port that nobody listens on now.
+# free_port: a TCP port that nobody listens on now, below those that connections get by themselves.
 free_port() {
 	local port
 	while :; do
-		port=$((20000 + RANDOM % 20000))
+		port=$((20000 + RANDOM % 12000))
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo "$port"
