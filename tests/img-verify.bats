@@ -307,6 +307,12 @@ put_sig() { # FILE: as the .sig manifest of $D
 @test "--authfile and --plain-http are taken; a bad file is 78" {
 	echo '{"auths":{}}' >auth.json
 	run -0 img-verify --authfile auth.json --plain-http "$C" --key "$A" "$C/robot-app:0.0.1"
+	run --separate-stderr -78 img-verify --authfile nosuch.json --key "$A" "$C/robot-app:0.0.1"
+	[ "$stderr" = "img-verify: open 'nosuch.json': No such file or directory" ]
+	[ -z "$output" ]
+	echo x >bad.json
+	REGISTRY_AUTH_FILE=bad.json run --separate-stderr -78 img-verify --key "$A" "$C/robot-app:0.0.1"
+	[ "$stderr" = "img-verify: bad.json: not JSON" ]
 	REGISTRY_AUTH_FILE=$PWD/auth.json run -0 img-verify --key "$A" "$C/robot-app:0.0.1"
 }
 
