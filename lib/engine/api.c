@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/jsn.h"
 #include "base/scope.h"
@@ -125,6 +126,20 @@ api_at_least(const struct api *a, int minor)
 	return sscanf(a->version, "1.%d", &have) == 1 && have >= minor;
 }
 
+/* One line that names the socket and what to do about it. */
+static int
+unreachable(const struct api *a, const struct err *why, struct err *e)
+{
+	if (access(a->socket, R_OK | W_OK) < 0) {
+		err_sys(e, "no container engine at '%s'", a->socket);
+		if (e != NULL)
+			e->code = ERR_SYS;
+		return -1;
+	}
+	return err_set(e, ERR_SYS, "no container engine answers at '%s'%s%s", a->socket,
+		       why->code == ERR_TEMP ? "" : ": ", why->code == ERR_TEMP ? "" : why->msg);
+}
+
 static int
 connect_engine(struct api *a, struct err *e)
 {
@@ -135,7 +150,7 @@ connect_engine(struct api *a, struct err *e)
 	if (http_new(&o, &a->http, e) < 0)
 		return -1;
 	if (api_ask(a, "GET", "/version", NULL, 0, &answer, &why) < 0)
-		return err_set(e, ERR_SYS, "no engine answers: %s", why.msg);
+		return unreachable(a, &why, e);
 	(void)snprintf(a->engine, sizeof(a->engine), "%s", jsn_str_or(answer, "Version", "?"));
 	if (api_negotiate(answer, a->version, e) < 0)
 		return err_wrap(e, "engine at '%s'", a->socket);

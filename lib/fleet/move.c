@@ -6,19 +6,15 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/jsn.h"
 #include "engine/spec.h"
+#include "fleet/gate.h"
 #include "fleet/health.h"
 #include "fleet/pins.h"
-#include "fleet/probe.h"
 #include "fleet/settle.h"
 #include "fleet/step.h"
 
-#define GATE_PATH    "/ready-for-update"
-#define GATE_BUSY    423
-#define GATE_POLL_MS 500
-#define WORDS_MAX    400
+#define WORDS_MAX 400
 
 struct move {
 	const struct service *s;
@@ -96,12 +92,49 @@ choose_way(struct move *m, struct err *e)
 	return 0;
 }
 
+/* ERR_NO is kept for what the release is to blame for. */
+static int
+not_its_fault(struct err *e)
+{
+	if (e != NULL && (e->code == ERR_NO || e->code == ERR_NOTFOUND))
+		e->code = ERR_SYS;
+	return -1;
+}
+
+static int
+settle(const struct move *m, struct err *e)
+{
+	struct settle s = { .journal = m->j,
+			    .txn = m->txn,
+			    .service = m->s,
+			    .timeout_ms = m->o->timeout_ms,
+			    .interval_ms = m->o->interval_ms };
+
+	return settle_service(&s, e);
+}
+
+/* What an earlier run may have left beside the service, where the journal knows
+ * nothing of it any more. */
+static int
+clear_way(const struct move *m, struct err *e)
+{
+	for (enum service_slot slot = SERVICE_NEXT; slot <= SERVICE_PREV; slot++) {
+		AUTO_JSN struct json_t *c = NULL;
+
+		if (service_look(m->s, slot, m->j, &c, e) < 0)
+			return -1;
+		if (c != NULL)
+			return settle(m, e);
+	}
+	return 0;
+}
+
 static int
 get_ready(struct move *m, struct err *e)
 {
 	struct engine *eng = m->s->engine;
 
-	if (service_need(m->s, &m->old, e) < 0 ||
+	if (clear_way(m, e) < 0 || service_need(m->s, &m->old, e) < 0 ||
 	    engine_image(eng, jsn_str_or(m->old, "Image", ""), &m->old_image, e) < 0 ||
 	    engine_image(eng, m->goal->ref, &m->new_image, e) < 0)
 		return -1;
@@ -166,44 +199,10 @@ remember_proven(struct move *m, struct err *e)
 	return journal_write(m->j, "proven", m->txn, f, e);
 }
 
-static bool
-gate_url(const struct move *m, char out[SERVICE_URL_MAX])
+static void
+say_busy(void *arg)
 {
-	const char *host = strstr(m->url, "://"), *path;
-	size_t n;
-
-	if (host == NULL || strncmp(m->url, "http", 4) != 0 ||
-	    view_starts(view_of(m->url), "http+"))
-		return false;
-	path = strchr(host + 3, '/');
-	n = path != NULL ? (size_t)(path - m->url) : strlen(m->url);
-	return snprintf(out, SERVICE_URL_MAX, "%.*s" GATE_PATH, (int)n, m->url) < SERVICE_URL_MAX;
-}
-
-/* A robot is not updated while it moves; only a clear "busy" counts. */
-static int
-wait_at_gate(struct move *m, struct err *e)
-{
-	struct probe_opts po = { .timeout_ms = HEALTH_TRY_MS };
-	int64_t until = clock_mono_ms() + m->o->max_wait_ms;
-	struct probe_result r;
-	char url[SERVICE_URL_MAX];
-	bool said = false;
-
-	if (!gate_url(m, url))
-		return 0;
-	for (;;) {
-		if (probe_once(url, &po, &r, NULL) < 0 || r.status != GATE_BUSY)
-			return 0;
-		if (m->o->stop != NULL && *m->o->stop)
-			return err_set(e, ERR_TEMP, "stopped by a signal");
-		if (clock_mono_ms() >= until)
-			return err_set(e, ERR_TEMP, "the robot is busy");
-		if (!said)
-			say(m, "is busy, waiting");
-		said = true;
-		clock_sleep_ms(GATE_POLL_MS, m->o->stop);
-	}
+	say(arg, "is busy, waiting");
 }
 
 /* --- the stages ----------------------------------------------------------- */
@@ -217,15 +216,6 @@ health_of(const struct move *m)
 				.timeout_ms = health_timeout(m->new_image, m->o->timeout_ms),
 				.interval_ms = m->o->interval_ms,
 				.stop = m->o->stop };
-}
-
-/* ERR_NO is kept for what the release is to blame for. */
-static int
-not_its_fault(struct err *e)
-{
-	if (e != NULL && (e->code == ERR_NO || e->code == ERR_NOTFOUND))
-		e->code = ERR_SYS;
-	return -1;
 }
 
 static int
@@ -390,18 +380,6 @@ run_stages(struct move *m, struct err *e)
 
 /* --- the whole ------------------------------------------------------------ */
 
-static int
-settle(const struct move *m, struct err *e)
-{
-	struct settle s = { .journal = m->j,
-			    .txn = m->txn,
-			    .service = m->s,
-			    .timeout_ms = m->o->timeout_ms,
-			    .interval_ms = m->o->interval_ms };
-
-	return settle_service(&s, e);
-}
-
 /* After a failure: the service is what really is there after settling. */
 static int
 recover(struct move *m, struct err *why, bool *ret_settled, struct err *e)
@@ -464,10 +442,12 @@ run(struct move *m, bool *ret_settled, struct err *e)
 {
 	struct err why = { 0 };
 
-	if (get_ready(m, e) < 0 || wait_at_gate(m, e) < 0)
-		return err_wrap(e, "'%s'", m->s->name);
-	if (remember(m, e) < 0 || remember_proven(m, e) < 0)
-		return -1;
+	if (get_ready(m, e) < 0 ||
+	    gate_wait(m->url, m->o->max_wait_ms, m->o->stop, say_busy, m, e) < 0 ||
+	    remember(m, e) < 0 || remember_proven(m, e) < 0) {
+		(void)err_wrap(e, "'%s'", m->s->name);
+		return not_its_fault(e);
+	}
 	step_crash(STEP_SERVICE);
 	say(m, "%s to %s by %s", m->ran.tag[0] != '\0' ? m->ran.tag : m->ran.ref,
 	    m->goal->tag[0] != '\0' ? m->goal->tag : m->goal->ref,

@@ -56,7 +56,7 @@ struct service *service_by_name(const struct fleet *f, const char *name);
 /* The name of a slot: "robot-1", "robot-1-next", "robot-1-prev". */
 const char *
 service_slot_name(const struct service *s, enum service_slot slot, char out[SERVICE_NAME_MAX + 8]);
-/* What is in a slot (the caller's), NULL if nothing is.  ERR_NO if what is
+/* What is in a slot (the caller's), NULL if nothing is.  ERR_SYS if what is
  * there is somebody else's. */
 int service_look(const struct service *s, enum service_slot slot, const struct journal *j,
 		 struct json_t **ret, struct err *e);
