@@ -29,7 +29,7 @@ struct judge_rules {
 	struct root *root; /* may be NULL only for keys with ignore_tlog */
 	struct identity *const *identities;
 	size_t n_identities; /* any of them */
-	struct spki *const *keys;
+	const struct spki *const *keys;
 	size_t n_keys;		    /* any of them; not together with identities */
 	const char *predicate_type; /* of the statement; NULL: any, and plain signatures */
 	size_t need_logs, need_times, need_scts; /* 0: 1 */

@@ -1,5 +1,6 @@
 /*
- * key: a public key, and whether it made a signature.
+ * key: a public key of the operator's, and whether it made a signature (spki.h
+ * is the same without a file and a name).
  *
  * Understood are PEM files with one "PUBLIC KEY" (SubjectPublicKeyInfo, RFC
  * 5280, 7468): ECDSA on P-256, P-384 or P-521 by the curve's name (no explicit
@@ -12,7 +13,7 @@
 #ifndef GANTRY_TRUST_KEY_H
 #define GANTRY_TRUST_KEY_H
 
-#include "base/buf.h"
+#include "trust/spki.h"
 
 #define KEY_FILE_MAX	  (64U << 10)
 #define KEY_RSA_BITS_MIN  2048
@@ -31,6 +32,8 @@ void key_free(struct key **k);
 const char *key_name(const struct key *k);
 /* "ECDSA P-256", "Ed25519", "RSA 3072". */
 const char *key_kind(const struct key *k);
+
+const struct spki *key_spki(const struct key *k); /* lent */
 
 /* True only if k made this signature over exactly these bytes; whatever else
  * happens, the answer is no. */

@@ -125,7 +125,8 @@ judge(const struct given *g, struct artifact *a, struct view bundle, struct err 
 	AUTO_IDENTITY struct identity *identity = NULL;
 	AUTO_ROOT struct root *root = NULL;
 	AUTO_SPKI struct spki *key = NULL;
-	struct judge_rules rules = { .identities = &identity, .keys = &key };
+	const struct spki *lent;
+	struct judge_rules rules = { .identities = &identity, .keys = &lent };
 
 	if (g->root != NULL && read_root(g->root, &root, e) < 0)
 		return -1;
@@ -137,6 +138,7 @@ judge(const struct given *g, struct artifact *a, struct view bundle, struct err 
 	rules.n_identities = g->key == NULL;
 	if ((g->key != NULL ? read_key(g->key, &key, e) : identity_new(&g->rule, &identity, e)) < 0)
 		return -1;
+	lent = key;
 	return judge_bundle(bundle, a, &rules, NULL, e);
 }
 
