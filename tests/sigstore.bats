@@ -16,8 +16,7 @@ setup() {
 
 judge() {
 	jq "$ROOT_EDIT" trusted_root.json >root.json
-	"$ROOT/tests/conformance-client" verify-bundle --bundle b.json "${WHOM[@]}" --trusted-root root.json \
-		"$@" "$WHAT"
+	img-verify -q -c /dev/null --blob "$WHAT" --bundle b.json "${WHOM[@]}" --trusted-root root.json
 }
 
 # accept KEY=VALUE...: the bundle passes
@@ -28,12 +27,13 @@ accept() {
 		echo "refused $*: $stderr"
 		return 1
 	}
-	[ -z "$output$stderr" ]
+	[ "$output" = "sha256:$(sha256sum <artifact | cut -c1-64)" ]
+	[ -z "$stderr" ]
 }
 
 # refuse WORDS KEY=VALUE...: it does not, and the error is these words
 refuse() {
-	local words="conformance: bundle: $1"
+	local words="img-verify: '$WHAT': bundle: $1"
 	shift
 	bundle b.json "$@"
 	run --separate-stderr judge
@@ -116,7 +116,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	bundle b.json
 	sed -i 's/"mediaType"/"mediaType": "x", "mediaType"/' b.json
 	run -1 judge
-	[[ $output == 'conformance: bundle: bundle: not JSON: line '*': duplicate object key'* ]]
+	[[ $output == "img-verify: 'artifact': bundle: bundle: not JSON: line "*': duplicate object key'* ]]
 }
 
 @test "a certificate must come from a CA of the root, at the time of signing" {
@@ -184,20 +184,17 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	for re in 'plant/robot' 'https://github.com/plant' '/.*' 'x|plant' 'https)|v1' 'x|v1'; do
 		WHOM[3]=$re
 		run -1 judge
-		[ "$output" = "conformance: bundle: identity: the certificate is of '$IDENTITY', which is not wanted" ]
+		[ "$output" = "img-verify: 'artifact': bundle: identity: the certificate is of '$IDENTITY', which is not wanted" ]
 	done
 	WHOM[3]='(x|https://github.com/plant/robot/.*)'
 	run -0 judge
 	WHOM[3]='('
 	run -78 judge
-	[[ $output == "conformance: the certificate identity '(' is not a regular expression: "* ]]
+	[[ $output == "img-verify: the certificate identity '(' is not a regular expression: "* ]]
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer-regexp 'https://token.*')
 	run -0 judge
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer-regexp 'token.*')
 	run -1 judge
-	WHOM=(--certificate-identity "$IDENTITY")
-	run -78 judge
-	[ "$output" = 'conformance: the certificate issuer must be given once, exactly or as a pattern' ]
 }
 
 @test "a certificate log of the root must have seen the certificate" {
@@ -351,7 +348,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 		for ROOT_EDIT in . '.timestampAuthorities[0].certChain.certificates |= .[1:]'; do
 			bundle b.json rekor=2 tokens=$tsa
 			run -1 judge
-			[[ $output == "conformance: bundle: $no"*" made it" ]] || { echo "$tsa $output"; false; }
+			[[ $output == "img-verify: 'artifact': bundle: $no"*" made it" ]] || { echo "$tsa $output"; false; }
 		done
 	done
 	ROOT_EDIT='.timestampAuthorities[0].certChain.certificates |= .[1:]'
@@ -360,17 +357,17 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	ROOT_EDIT=.
 	bundle b.json rekor=2 tokens=tsa_fine
 	run -1 judge
-	[[ $output == "conformance: bundle: $no"*" made it" ]]
+	[[ $output == "img-verify: 'artifact': bundle: $no"*" made it" ]]
 	ROOT_EDIT='.timestampAuthorities[0].validFor.end = "2021-01-01T00:00:00Z"'
 	bundle b.json rekor=2 tokens=good
 	run -1 judge
-	[[ $output == "conformance: bundle: $no"*" made it" ]]
+	[[ $output == "img-verify: 'artifact': bundle: $no"*" made it" ]]
 }
 
 @test "a timestamp outside the certificate's validity is refused, even beside a good time" {
 	bundle b.json start=-600 end=-300 integrated=-400 tokens=good
 	run -1 judge
-	[[ $output == 'conformance: bundle: certificate: at '*': certificate has expired' ]]
+	[[ $output == "img-verify: 'artifact': bundle: certificate: at "*': certificate has expired' ]]
 }
 
 @test "an envelope must hold a statement about the artifact" {
@@ -417,20 +414,20 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 		".mediaType |= \"x\"=not a trusted root, its media type is 'x'"; do
 		ROOT_EDIT=${edit%=*}
 		run -78 judge
-		[ "$output" = "conformance: 'root.json': ${edit##*=}" ]
+		[ "$output" = "img-verify: 'root.json': ${edit##*=}" ]
 	done
 	# what cannot be used matters only where it is needed
 	ROOT_EDIT='.tlogs[1].publicKey.rawBytes = "AAAA" | .timestampAuthorities[0].certChain.certificates[0].rawBytes = "MAA="'
 	run -0 judge
 	ROOT_EDIT='.tlogs[0].publicKey.rawBytes = "AAAA"'
 	run -78 judge
-	[ "$output" = "conformance: bundle: transparency log: the key of the log 'rekor.plant': not a public key" ]
+	[ "$output" = "img-verify: 'artifact': bundle: transparency log: the key of the log 'rekor.plant': not a public key" ]
 	ROOT_EDIT='.ctlogs[0].publicKey.keyDetails = "PKIX_ED25519_PH"'
 	run -78 judge
-	[ "$output" = "conformance: bundle: certificate log: the key of the log 'ct.plant': Ed25519ph is not supported" ]
+	[ "$output" = "img-verify: 'artifact': bundle: certificate log: the key of the log 'ct.plant': Ed25519ph is not supported" ]
 	ROOT_EDIT='.certificateAuthorities[0].certChain.certificates[1].rawBytes = "MAA="'
 	run -78 judge
-	[ "$output" = "conformance: bundle: a certificate of the trusted root: not a certificate" ]
+	[ "$output" = "img-verify: 'artifact': bundle: a certificate of the trusted root: not a certificate" ]
 }
 
 # unchanged KEY=VALUE...: no byte of that bundle can be changed
@@ -448,4 +445,88 @@ unchanged() {
 	bundle b.json rekor=none
 	run -1 --separate-stderr "$B/helpers/mutate" b.json trusted_root.json artifact "$IDENTITY" "$ISSUER"
 	[ "$stderr" = 'mutate: bundle: transparency log: entries in 0 logs, 1 needed' ]
+}
+
+@test "what goes together must be given together" {
+	bundle b.json
+	usage() { # WORDS ARG...
+		local words=$1
+		shift
+		run -64 --separate-stderr img-verify -c /dev/null "$@"
+		[ -z "$output" ]
+		[ "${stderr_lines[0]}" = "img-verify: $words" ] || { echo "$stderr"; false; }
+	}
+	usage 'certificates, bundles and logs go with --blob' --bundle b.json
+	usage 'certificates, bundles and logs go with --blob' --certificate-identity x host/repo
+	usage '--blob needs --bundle' --blob artifact
+	usage 'references and --blob exclude each other' --blob artifact --bundle b.json host/repo
+	usage '--certificate-identity and --certificate-oidc-issuer (or their -regexp) go together' \
+		--blob artifact --bundle b.json --certificate-identity x
+	usage 'an identity is exact or a pattern, not both' --blob artifact --bundle b.json \
+		"${WHOM[@]}" --certificate-identity-regexp x
+	usage '--key and --certificate-identity exclude each other' --blob artifact --bundle b.json \
+		"${WHOM[@]}" --key plain.pub
+	usage '--trusted-root is needed (a key alone does with --insecure-ignore-tlog)' --blob artifact \
+		--bundle b.json "${WHOM[@]}"
+	run -78 --separate-stderr img-verify -c /dev/null --blob artifact --bundle b.json \
+		--trusted-root trusted_root.json
+	[ "$stderr" = 'img-verify: nobody to trust: give --key or --certificate-identity, or set VERIFY_KEY' ]
+	bundle b.json signer=key
+	VERIFY_KEY=plain.pub run -0 img-verify -c /dev/null --blob artifact --bundle b.json \
+		--trusted-root trusted_root.json
+}
+
+@test "files that are not there are named" {
+	bundle b.json
+	run -1 --separate-stderr img-verify -c /dev/null --blob nosuch --bundle b.json "${WHOM[@]}" \
+		--trusted-root trusted_root.json
+	[ "$stderr" = "img-verify: open 'nosuch': No such file or directory" ]
+	run -1 --separate-stderr img-verify -c /dev/null --blob artifact --bundle nosuch "${WHOM[@]}" \
+		--trusted-root trusted_root.json
+	[ "$stderr" = "img-verify: open 'nosuch': No such file or directory" ]
+	run -78 --separate-stderr img-verify -c /dev/null --blob artifact --bundle b.json "${WHOM[@]}" \
+		--trusted-root nosuch
+	[ "$stderr" = "img-verify: trusted root: open 'nosuch': No such file or directory" ]
+}
+
+@test "checks that are left out are said aloud" {
+	bundle b.json tokens=good
+	run -0 --separate-stderr img-verify -c /dev/null --blob artifact --bundle b.json "${WHOM[@]}" \
+		--trusted-root trusted_root.json --insecure-ignore-tlog --insecure-ignore-sct
+	[ "${stderr_lines[0]}" = 'img-verify: warning: the transparency log is ignored' ]
+	[ "${stderr_lines[1]}" = 'img-verify: warning: the certificate log is ignored' ]
+	# a key without any log needs no root
+	bundle b.json signer=key rekor=none
+	run -0 --separate-stderr img-verify -q -c /dev/null --blob artifact --bundle b.json \
+		--key plain.pub --insecure-ignore-tlog
+	[ -z "$stderr" ]
+}
+
+@test "--json says who signed what and when" {
+	bundle b.json content=dsse
+	run -0 --separate-stderr img-verify -c /dev/null --json --blob artifact --bundle b.json \
+		"${WHOM[@]}" --trusted-root trusted_root.json
+	[ "$(jq -c '[.blob, .digest, .key, .subject, .issuer, .signed_at, .log_index, .type, .predicate]' \
+		<<<"$output")" = "$(jq -nc --arg digest "sha256:$(sha256sum <artifact | cut -c1-64)" \
+		--arg at "$(date -u -d "@$NOW" +%FT%TZ)" '["artifact", $digest, null, env.IDENTITY,
+		env.ISSUER, $at, 1001, "https://slsa.dev/provenance/v1", {builder: "us"}]')" ]
+	bundle b.json signer=key
+	run -0 --separate-stderr img-verify -c /dev/null --json --blob artifact --bundle b.json \
+		--key other.pub --key plain.pub --trusted-root trusted_root.json
+	[ "$(jq -c '[.key, .subject]' <<<"$output")" = '["plain.pub",null]' ]
+}
+
+@test "the client of the public suite speaks its protocol" {
+	local client=$ROOT/tests/conformance-client digest
+	digest=sha256:$(sha256sum <artifact | cut -c1-64)
+	bundle b.json
+	run -0 "$client" verify-bundle --bundle b.json "${WHOM[@]}" --trusted-root trusted_root.json artifact
+	GANTRY_TRUSTED_ROOT=trusted_root.json run -0 "$client" verify-bundle --bundle b.json "${WHOM[@]}" \
+		"$digest"
+	GANTRY_TRUSTED_ROOT=trusted_root.json run -1 "$client" verify-bundle --bundle b.json "${WHOM[@]}" \
+		b.json
+	bundle b.json signer=key
+	GANTRY_TRUSTED_ROOT=trusted_root.json run -0 "$client" verify-bundle --bundle b.json --key plain.pub \
+		artifact
+	run -64 "$client" sign-bundle
 }

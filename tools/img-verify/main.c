@@ -8,6 +8,7 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "blob.h"
 #include "run.h"
 
 #define TIMEOUT_MS 30000
@@ -18,15 +19,23 @@
 #define STATUS_NO      1
 #define STATUS_UNKNOWN 75
 
-static const char synopsis[] = "img-verify [-hVvq] [--key FILE|-]... [-c FILE] [--authfile FILE]\n"
-			       "       [--plain-http HOST]... [--timeout S] [--retry N]\n"
-			       "       [--json] [--log-format text|json] REF...|-";
+static const char synopsis[] =
+	"img-verify [-hVvq] [--key FILE|-]... [-c FILE] [--authfile FILE]\n"
+	"       [--plain-http HOST]... [--timeout S] [--retry N]\n"
+	"       [--json] [--log-format text|json] REF...|-\n"
+	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE [--trusted-root FILE]\n"
+	"       [--key FILE|-]... [--certificate-identity ID] [--certificate-identity-regexp RE]\n"
+	"       [--certificate-oidc-issuer URL] [--certificate-oidc-issuer-regexp RE]\n"
+	"       [--type PREDICATE] [--insecure-ignore-tlog] [--insecure-ignore-sct]\n"
+	"       [-c FILE] [--json] [--log-format text|json]";
 
 static const char help[] =
 	"usage: img-verify [options] REF...|-\n"
+	"       img-verify [options] --blob FILE|sha256:HEX --bundle FILE\n"
 	"\n"
 	"Prints HOST/REPO:TAG@sha256:HEX for each image that carries a signature by one of the\n"
 	"keys, in the order given, and says on standard error why the others do not.\n"
+	"With --blob, prints sha256:HEX if the Sigstore bundle proves who signed the file.\n"
 	"\n"
 	"  REF      [docker://]HOST[:PORT]/REPO[:TAG][@sha256:HEX]\n"
 	"  -        references on standard input, one a line; blank lines and # lines are left "
@@ -35,9 +44,17 @@ static const char help[] =
 	"Whom to trust\n"
 	"      --key FILE|-       public key, PEM: ECDSA P-256, P-384, P-521, Ed25519, RSA;\n"
 	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
+	"Files\n"
+	"      --blob FILE|sha256:HEX   what was signed\n"
+	"      --bundle FILE            the proof, a Sigstore bundle 0.1 to 0.3\n"
+	"      --trusted-root FILE      Sigstore trusted_root.json\n"
+	"      --certificate-identity ID, --certificate-identity-regexp RE\n"
+	"      --certificate-oidc-issuer URL, --certificate-oidc-issuer-regexp RE\n"
+	"                               who must have signed; a pattern matches the whole name\n"
+	"      --type PREDICATE         it must be a statement with this predicate type\n"
+	"      --insecure-ignore-tlog, --insecure-ignore-sct   leave out these checks\n"
 	"Registries\n"
 	"      --authfile FILE    credentials, as docker login writes them\n"
-	"                         (REGISTRY_AUTH_FILE, DOCKER_CONFIG, ~/.docker/config.json)\n"
 	"      --plain-http HOST  speaks no TLS; repeatable (loopback is found out)\n"
 	"      --timeout S        a silence that is a failure (30)\n"
 	"      --retry N          times to try again (3)\n"
@@ -62,6 +79,16 @@ static const struct option longs[] = {
 	{ "plain-http", required_argument, NULL, OPT_PLAIN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "retry", required_argument, NULL, OPT_RETRY },
+	{ "blob", required_argument, NULL, BLOB_OPT_WHAT },
+	{ "bundle", required_argument, NULL, BLOB_OPT_BUNDLE },
+	{ "trusted-root", required_argument, NULL, BLOB_OPT_ROOT },
+	{ "certificate-identity", required_argument, NULL, BLOB_OPT_IDENTITY },
+	{ "certificate-identity-regexp", required_argument, NULL, BLOB_OPT_IDENTITY_RE },
+	{ "certificate-oidc-issuer", required_argument, NULL, BLOB_OPT_ISSUER },
+	{ "certificate-oidc-issuer-regexp", required_argument, NULL, BLOB_OPT_ISSUER_RE },
+	{ "type", required_argument, NULL, BLOB_OPT_TYPE },
+	{ "insecure-ignore-tlog", no_argument, NULL, BLOB_OPT_NO_TLOG },
+	{ "insecure-ignore-sct", no_argument, NULL, BLOB_OPT_NO_SCT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -71,11 +98,16 @@ struct options {
 	const char *keys[VERIFY_KEYS_MAX], *plain[PLAIN_MAX + 1];
 	size_t nkeys, nplain;
 	int64_t timeout_ms, retries;
+	struct blob blob;
 };
 
 static int
 option(struct options *o, int c, const char *arg, struct err *e)
 {
+	if (c >= BLOB_OPT) {
+		blob_option(&o->blob, c, arg);
+		return 0;
+	}
 	switch (c) {
 	case 'c':
 		o->config = arg;
@@ -100,6 +132,22 @@ option(struct options *o, int c, const char *arg, struct err *e)
 	}
 }
 
+static int
+check_blob(struct options *o, int arguments)
+{
+	struct err e = { 0 };
+
+	_Static_assert(BLOB_KEYS_MAX >= VERIFY_KEYS_MAX, "all keys fit");
+	memcpy(o->blob.keys, o->keys, sizeof(o->keys));
+	o->blob.n_keys = o->nkeys;
+	o->blob.json = o->cli.json;
+	if (blob_check(&o->blob, &e) < 0)
+		return cli_usage(&o->cli, "%s", e.msg);
+	if (arguments > 0)
+		return cli_usage(&o->cli, "references and --blob exclude each other");
+	return CLI_GO_ON;
+}
+
 /* CLI_GO_ON, or the status to end with. */
 static int
 parse(int argc, char **argv, struct options *o)
@@ -118,6 +166,8 @@ parse(int argc, char **argv, struct options *o)
 		if (status != CLI_GO_ON)
 			return status;
 	}
+	if (blob_wanted(&o->blob))
+		return check_blob(o, argc - optind);
 	if (optind == argc)
 		return cli_usage(&o->cli, "want a reference, or - for a list on standard input");
 	for (int i = optind; i < argc; i++) {
@@ -174,6 +224,16 @@ default_authfile(char *out, size_t size)
 	return n > 0 && (size_t)n < size && access(out, F_OK) == 0 ? out : NULL;
 }
 
+static int
+verify_blob(struct options *o, struct err *e)
+{
+	AUTO_CONF struct conf *c = NULL;
+
+	return settings_load(o->config, environ, &c, e) < 0
+		       ? -1
+		       : blob_verify(&o->blob, conf_get(c, "VERIFY_KEY"), e);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -189,6 +249,8 @@ main(int argc, char **argv)
 	status = parse(argc, argv, &o);
 	if (status != CLI_GO_ON)
 		return status;
+	if (o.blob.what != NULL)
+		return cli_flush(verify_blob(&o, &e) < 0 ? cli_fail(&e) : 0);
 	cli_catch_signals();
 	if (o.authfile == NULL)
 		o.authfile = default_authfile(authfile, sizeof(authfile));
