@@ -9,16 +9,17 @@ synopsis='start [-v] | stop'
 # the story has its own settings, whatever the caller's shell has set
 unset REGISTRY_URL IMAGE_NAME REMOTE_IMAGE ROBOT_CONTAINERS TAGS VERIFY_KEY COMPOSE_FILE PINS_FILE \
 	STATE_DIR STRATEGY SOAK HEALTH_CHECK_TIMEOUT HEALTH_CHECK_INTERVAL BIND
-COMPOSE_PROJECT_NAME=gantry-demo
 export no_proxy=localhost,127.0.0.1,127.0.0.2 NO_PROXY=localhost,127.0.0.1,127.0.0.2
 # shellcheck source=scripts/settings.sh
 . "$here/settings.sh"
 
 D=${DEMO_DIR:-$B/demo}
-# names of its own for what one folder's demo makes outside of it while it runs
-id=$COMPOSE_PROJECT_NAME-$(printf %s "$D" | cksum | cut -d ' ' -f 1)
+# One name for all that this folder's demo makes outside of it, and for nobody else's: two demos may
+# share an engine, and neither may take the other away.
+id=gantry-demo-$(printf %s "$D" | cksum | cut -d ' ' -f 1)
+COMPOSE_PROJECT_NAME=$id
 base=${GANTRY_PORT:-5000}
-label=io.gantry.project=$COMPOSE_PROJECT_NAME
+label=io.gantry.project=$id
 remote=127.0.0.2:$base/robot-app
 mirror=localhost:$base/robot-app
 
@@ -190,13 +191,14 @@ clean_engine() {
 }
 
 # Images that this demo's registry gave to an engine that stays: by digest, and by the tags with
-# which deploy keeps what it may go back to.
+# which deploy keeps what it may go back to.  What was there before stays.
 clean_images() {
 	local name repo=$1 digest hex
 	[ -f "$D/digests" ] || return 0
 	while read -r digest; do
 		hex=${digest#sha256:}
 		for name in "gantry/${repo##*/}:${hex:0:12}" "$repo@$digest"; do
+			! grep -qxF "$name" "$D/images" 2>/dev/null || continue
 			! docker image inspect "$name" >/dev/null 2>&1 || docker image rm "$name" >/dev/null
 		done
 	done <"$D/digests"
@@ -280,8 +282,8 @@ check_names() {
 	for name in robot-{holder,service}-{1,2,3}; do
 		project=$(docker inspect --type container \
 			--format '{{index .Config.Labels "io.gantry.project"}}' "$name" 2>/dev/null) || continue
-		[ "$project" != "$COMPOSE_PROJECT_NAME" ] ||
-			die 1 "$name of another demo is there: make demo-stop takes it away"
+		[[ $project != gantry-demo-* ]] ||
+			die 1 "$name of another folder's demo is there: make demo-stop in that folder takes it away"
 		die 1 "there is a container named $name that is not the demo's: rename it, or name another engine in DOCKER_HOST"
 	done
 }
@@ -298,6 +300,8 @@ choose_engine() {
 	if docker version >/dev/null 2>&1; then
 		check_names
 		mkdir -p "$D"
+		docker image ls --digests --format $'{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}' \
+			>"$D/images"
 	else
 		command -v dockerd >/dev/null || die 71 "there is no Docker engine: scripts/install-deps.sh demo"
 		mkdir -p "$D"
@@ -306,6 +310,7 @@ choose_engine() {
 	fi
 	echo "$DOCKER_HOST" >"$D/engine.host"
 	echo "$mirror" >"$D/mirror"
+	echo "$id" >"$D/project"
 }
 
 # A socket's path has at most 107 bytes.

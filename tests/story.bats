@@ -148,9 +148,9 @@ version_of() {
 
 @test "everything on the engine carries the project's name and label, and nothing is left half done" {
 	[ "$(own ps -aq | wc -l)" = 6 ]
-	[ "$(own ps -aq --filter label=io.gantry.project=gantry-demo \
-		--filter label=com.docker.compose.project=gantry-demo | wc -l)" = 6 ]
-	[ "$(own network ls -q --filter label=io.gantry.project=gantry-demo | wc -l)" = 1 ]
+	[ "$(own ps -aq --filter label=io.gantry.project="$(cat "$D/project")" \
+		--filter label=com.docker.compose.project="$(cat "$D/project")" | wc -l)" = 6 ]
+	[ "$(own network ls -q --filter label=io.gantry.project="$(cat "$D/project")" | wc -l)" = 1 ]
 	[ "$(own ps -a --format '{{.Names}}' | sort | xargs)" = \
 		"robot-holder-1 robot-holder-2 robot-holder-3 robot-service-1 robot-service-2 robot-service-3" ]
 }
@@ -276,6 +276,19 @@ everything() {
 		[ "$(version_of 700$n)" = 0.0.1 ]
 	done
 	[ "$(docker ps -q | wc -l)" = 6 ]
+}
+
+@test "another folder's demo: start is refused in words, and stop leaves the first one running" {
+	. "$BATS_FILE_TMPDIR/env"
+	docker ps -aq --no-trunc | sort >"$BATS_TEST_TMPDIR/running"
+	run -1 --separate-stderr env DEMO_DIR="$BATS_TEST_TMPDIR/other" GANTRY_PORT=7100 "$DEMO" start
+	[ "$stderr" = "demo.sh: robot-holder-1 of another folder's demo is there: make demo-stop in that folder takes it away" ]
+	run -0 env DEMO_DIR="$BATS_TEST_TMPDIR/other" "$DEMO" stop
+	docker ps -aq --no-trunc | sort | diff "$BATS_TEST_TMPDIR/running" -
+	for n in 1 2 3; do
+		[ "$(version_of 700$n)" = 0.0.1 ]
+	done
+	[ -d "$D" ]
 }
 
 @test "its stop takes away what the demo made and nothing else, whatever DOCKER_HOST says by then" {
