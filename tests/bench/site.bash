@@ -16,9 +16,18 @@ site_up() {
 	: >"$SITE/up"
 	DOCKER_HOST=$(cat "$SITE/engine.host")
 	export DOCKER_HOST
+	PROJECT=$(docker inspect -f '{{index .Config.Labels "com.docker.compose.project"}}' robot-holder-1)
+	for n in 1 2 3; do
+		export "ROBOT_${n}_PORT=$((${GANTRY_PORT:-5000} + n))"
+	done
 }
 
+# site_compose ENV-FILE ARGUMENT...: the site's compose file with these pins.
 site_compose() {
+	local env=$1
+	shift
+	set -- -p "$PROJECT" -f compose/docker-compose.robots.yml --env-file "$env" "$@"
+	export COMPOSE_PROJECT_NAME=$PROJECT
 	if docker compose version >/dev/null 2>&1; then
 		docker compose "$@"
 	else
