@@ -459,7 +459,7 @@ unchanged() {
 	usage 'certificates, bundles and logs go with --blob' --bundle b.json
 	usage 'certificates, bundles and logs go with --blob' --certificate-identity x host/repo
 	usage '--blob needs --bundle' --blob artifact
-	usage 'references and --blob exclude each other' --blob artifact --bundle b.json host/repo
+	usage 'references and --blob exclude each other' --blob artifact --bundle b.json "${WHOM[@]}" --trusted-root trusted_root.json host/repo
 	usage '--certificate-identity and --certificate-oidc-issuer (or their -regexp) go together' \
 		--blob artifact --bundle b.json --certificate-identity x
 	usage 'an identity is exact or a pattern, not both' --blob artifact --bundle b.json \

@@ -227,6 +227,7 @@ int
 cert_parse(struct view der, struct cert **ret, struct err *e)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
+	AUTO_CERT struct cert *c = NULL;
 	X509 *x509;
 
 	if (der.n > CERT_DER_MAX)
@@ -236,7 +237,13 @@ cert_parse(struct view der, struct cert **ret, struct err *e)
 		X509_free(x509);
 		return err_set(e, ERR_DATA, "bytes after a certificate");
 	}
-	return take(x509, ret, e);
+	if (take(x509, &c, e) < 0)
+		return -1;
+	/* logs keep these bytes, so a second spelling of them must not pass */
+	if (c->der_len != der.n || memcmp(c->der, der.p, der.n) != 0)
+		return err_set(e, ERR_DATA, "a certificate that is not in DER");
+	*ret = TAKE_PTR(c);
+	return 0;
 }
 
 bool

@@ -18,6 +18,7 @@ struct trial {
 	struct cert *cert;
 	int64_t times[TIMES_MAX];
 	size_t n_times;
+	size_t n_sources; /* of them: different authorities and logs */
 };
 
 void
@@ -35,19 +36,30 @@ need(size_t given)
 	return given > 0 ? given : 1;
 }
 
+static bool
+seen_authority(const size_t *by, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (by[i] == by[n])
+			return true;
+	return false;
+}
+
 static int
 check_tokens(struct trial *t, struct err *e)
 {
 	struct root *root = t->rules->root;
+	size_t by[BUNDLE_TOKENS_MAX];
 
 	/* a key needs no time: without any authority there is nobody to ask */
 	if (root == NULL || (t->cert == NULL && root->n_tsas == 0))
 		return 0;
 	for (size_t i = 0; i < t->b->n_tokens; i++) {
 		if (timestamp_check(view_buf(&t->b->tokens[i]), bundle_signature(t->b), root,
-				    &t->times[t->n_times], e) < 0)
+				    &t->times[t->n_times], &by[i], e) < 0)
 			return -1;
 		t->n_times++;
+		t->n_sources += !seen_authority(by, i);
 	}
 	return 0;
 }
@@ -97,10 +109,11 @@ check_entries(struct trial *t, const struct spki *key, struct err *e)
 		if (tlog_check(entry, t->rules->root, &want, t->times, stamped, &ms, e) < 0 ||
 		    check_integrated(t, entry, e) < 0)
 			return err_wrap(e, "transparency log");
-		if (ms != TLOG_NO_TIME)
+		if (ms != TLOG_NO_TIME) {
 			t->times[t->n_times++] = ms;
-		if (!seen_log(t->b, i))
-			logs++;
+			t->n_sources += !seen_log(t->b, i);
+		}
+		logs += !seen_log(t->b, i);
 	}
 	if (logs < need(t->rules->need_logs))
 		return err_set(e, ERR_NO, "transparency log: entries in %zu logs, %zu needed", logs,
@@ -135,8 +148,8 @@ check_certificate(const struct trial *t, struct err *e)
 
 	if (cert_check_leaf(t->cert, e) < 0)
 		return err_wrap(e, "certificate");
-	if (t->n_times < need(t->rules->need_times))
-		return err_set(e, ERR_NO, "time: %zu signed times, %zu needed", t->n_times,
+	if (t->n_sources < need(t->rules->need_times))
+		return err_set(e, ERR_NO, "time: %zu signed times, %zu needed", t->n_sources,
 			       need(t->rules->need_times));
 	for (size_t i = 0; i < t->n_times; i++) {
 		const struct cert *issuer;

@@ -32,7 +32,7 @@ struct judge_rules {
 	const struct spki *const *keys;
 	size_t n_keys;		    /* any of them; not together with identities */
 	const char *predicate_type; /* of the statement; NULL: any, and plain signatures */
-	size_t need_logs, need_times, need_scts; /* 0: 1 */
+	size_t need_logs, need_times, need_scts; /* from so many different ones; 0: 1 */
 	bool ignore_tlog; /* log entries are not looked at, and give no time */
 	bool ignore_sct;
 };

@@ -128,7 +128,7 @@ verify(PKCS7 *token, const struct authority *a, int64_t ms)
 }
 
 static int
-find_authority(PKCS7 *token, struct root *root, int64_t ms, struct err *e)
+find_authority(PKCS7 *token, struct root *root, int64_t ms, size_t *ret_by, struct err *e)
 {
 	char when[PERIOD_TEXT_MAX];
 
@@ -139,8 +139,10 @@ find_authority(PKCS7 *token, struct root *root, int64_t ms, struct err *e)
 			continue;
 		if (authority_open(a, e) < 0)
 			return -1;
-		if (usages_allow(a) && verify(token, a, ms))
+		if (usages_allow(a) && verify(token, a, ms)) {
+			*ret_by = i;
 			return 0;
+		}
 	}
 	return err_set(e, ERR_NO, "no timestamp authority that was trusted at %s made it",
 		       period_text(ms, when));
@@ -148,7 +150,7 @@ find_authority(PKCS7 *token, struct root *root, int64_t ms, struct err *e)
 
 static int
 check_response(TS_RESP *response, struct view stamped, struct root *root, int64_t *ret_ms,
-	       struct err *e)
+	       size_t *ret_by, struct err *e)
 {
 	long status =
 		ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(TS_RESP_get_status_info(response)));
@@ -162,7 +164,7 @@ check_response(TS_RESP *response, struct view stamped, struct root *root, int64_
 	if (!PKCS7_type_is_signed(token))
 		return err_set(e, ERR_DATA, "it is not signed");
 	if (check_imprint(info, stamped, e) < 0 || check_digest(token, e) < 0 ||
-	    read_time(info, &ms, e) < 0 || find_authority(token, root, ms, e) < 0)
+	    read_time(info, &ms, e) < 0 || find_authority(token, root, ms, ret_by, e) < 0)
 		return -1;
 	*ret_ms = ms;
 	return 0;
@@ -170,7 +172,7 @@ check_response(TS_RESP *response, struct view stamped, struct root *root, int64_
 
 int
 timestamp_check(struct view token, struct view stamped, struct root *root, int64_t *ret_ms,
-		struct err *e)
+		size_t *ret_by, struct err *e)
 {
 	const unsigned char *p = (const unsigned char *)token.p;
 	TS_RESP *response;
@@ -184,7 +186,7 @@ timestamp_check(struct view token, struct view stamped, struct root *root, int64
 		TS_RESP_free(response);
 		return err_set(e, ERR_DATA, "timestamp: cannot be read");
 	}
-	status = check_response(response, stamped, root, ret_ms, e);
+	status = check_response(response, stamped, root, ret_ms, ret_by, e);
 	TS_RESP_free(response);
 	return status < 0 ? err_wrap(e, "timestamp") : 0;
 }

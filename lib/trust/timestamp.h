@@ -15,8 +15,9 @@
 #define TIMESTAMP_MAX (64U << 10)
 
 /* token: a TimeStampResp in DER.  stamped: the bytes it was asked for.
- * *ret_ms is its time.  ERR_NO, ERR_DATA. */
+ * *ret_ms is its time, *ret_by the number of the authority in root.  ERR_NO,
+ * ERR_DATA. */
 int timestamp_check(struct view token, struct view stamped, struct root *root, int64_t *ret_ms,
-		    struct err *e);
+		    size_t *ret_by, struct err *e);
 
 #endif

@@ -100,8 +100,15 @@ subjectKeyIdentifier=$(openssl x509 -in inter.pem -noout -ext subjectKeyIdentifi
 	_ec tsaroot.key && _self tsaroot tsaroot.key "$ca"
 	_tsa tsa_stranger critical,timeStamping
 	mv keep.pem tsaroot.pem && mv keep.key tsaroot.key
+	_id_v1 rekor.key >rekor.id
+	_id_v1 rekor_unknown.key >rekor_unknown.id
+	_id_v2 log2.plant >ed25519.id
+	printf '\0one' | _sha256 >first.hash
+	printf '\0three' | _sha256 >third.hash
 	_trusted_root >trusted_root.json
 }
+
+_id_v1() { _spki "$1" | _sha256; } # KEY
 
 _log() { # KEY URL DETAILS ID-HEX
 	jq -n --arg key "$(_spki "$1" | _b64)" --arg url "$2" --arg details "$3" \
@@ -128,10 +135,10 @@ _id_v2() { # NAME
 
 _trusted_root() {
 	jq -n --argjson one "$(_log rekor.key https://rekor.plant PKIX_ECDSA_P256_SHA_256 \
-		"$(_spki rekor.key | _sha256)")" \
-		--argjson two "$(_log ed25519.key https://log2.plant/x PKIX_ED25519 "$(_id_v2 log2.plant)")" \
+		"$(<rekor.id)")" \
+		--argjson two "$(_log ed25519.key https://log2.plant/x PKIX_ED25519 "$(<ed25519.id)")" \
 		--argjson ct "$(_log ct.key https://ct.plant PKIX_ECDSA_P256_SHA_256 \
-			"$(_spki ct.key | _sha256)")" \
+			"$(_id_v1 ct.key)")" \
 		--argjson ca "$(_authority inter.pem root.pem)" \
 		--argjson tsa "$(_authority tsa.pem tsaroot.pem)" \
 		'{mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -258,18 +265,18 @@ _node() { _unhex "01$1$2" | _sha256; } # HEX HEX
 _entry() {
 	local first third leaf root text id hint name origin index=1
 	_body "${o[body_pem]}" | tr -d '\n' >body
-	first=$(printf '\0one' | _sha256)
-	third=$(printf '\0three' | _sha256)
+	first=$(<first.hash) third=$(<third.hash)
 	leaf=$({
 		printf '\0'
 		cat body
 	} | _sha256)
 	root=$(_node "$(_node "$first" "$leaf")" "$third")
 	if [ "${o[rekor]}" = 2 ]; then
-		name=log2.plant origin=log2.plant id=$(_id_v2 log2.plant)
+		name=log2.plant origin=log2.plant
 	else
-		name=rekor.plant origin='rekor.plant - 42' id=$(_spki "${o[log]}.key" | _sha256) index=1001
+		name=rekor.plant origin='rekor.plant - 42' index=1001
 	fi
+	id=$(<"${o[log]}.id")
 	origin=${o[origin]:-$origin}
 	hint=${id:0:8}
 	printf '%s\n3\n%s\n' "$origin" "$(_unhex "$root" | _b64)" >note
@@ -344,7 +351,8 @@ _signed() { # writes signed (what is signed) and signature
 		cp artifact signed
 	fi
 	_sign "${o[signing_key]}.key" signed "${o[hash]}" >signature
-	_sign "${o[signing_key]}.key" signed "${o[hash]}" >signature.second
+	[ "${o[body_sig]}" != signature.second ] ||
+		_sign "${o[signing_key]}.key" signed "${o[hash]}" >signature.second
 }
 
 # bundle FILE [KEY=VALUE...]; see the defaults for the keys
