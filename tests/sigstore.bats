@@ -530,3 +530,27 @@ unchanged() {
 		artifact
 	run -64 "$client" sign-bundle
 }
+
+@test "what a certificate says of a GitHub workflow is compared whole" {
+	local n=1.3.6.1.4.1.57264.1 flag=--certificate-github-workflow
+	local facts
+	facts="$n.2=DER:$(printf push | od -An -tx1 | tr -d ' ')
+$n.3=DER:$(printf c0ffee | od -An -tx1 | tr -d ' ')
+$n.4=DER:$(printf release | od -An -tx1 | tr -d ' ')
+$n.6=DER:$(printf refs/tags/v1 | od -An -v -tx1 | tr -d ' \n')"
+	WHOM+=("$flag-repository" plant/robot)
+	accept
+	WHOM+=("$flag-ref" refs/tags/v1)
+	refuse "identity: the certificate has no extension $n.6"
+	WHOM+=("$flag-sha" c0ffee "$flag-name" release "$flag-trigger" push)
+	accept extension="$facts"
+	for wrong in 5=plant/robo 7=refs/tags/v 9=c0ffe 11=releases 13=pus; do
+		local keep=${WHOM[${wrong%=*}]}
+		WHOM[${wrong%=*}]=${wrong#*=}
+		refuse "identity: the certificate says '$keep' where '${wrong#*=}' is wanted" extension="$facts"
+		WHOM[${wrong%=*}]=$keep
+	done
+	run -64 --separate-stderr img-verify --blob artifact --bundle b.json --key plain.pub \
+		--trusted-root trusted_root.json "$flag-ref" x
+	[ "${stderr_lines[0]}" = 'img-verify: --certificate-github-workflow-* goes with --certificate-identity' ]
+}

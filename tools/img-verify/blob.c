@@ -14,6 +14,19 @@
 #include "trust/judge.h"
 #include "trust/key.h"
 
+/* In the order of main's table. */
+static const enum cert_fact facts[] = { CERT_GITHUB_REPOSITORY, CERT_GITHUB_REF, CERT_GITHUB_SHA,
+					CERT_GITHUB_NAME, CERT_GITHUB_TRIGGER };
+
+static bool
+has_facts(const struct identity_rule *r)
+{
+	for (size_t i = 0; i < COUNT_OF(facts); i++)
+		if (r->fact[facts[i]] != NULL)
+			return true;
+	return false;
+}
+
 void
 blob_option(struct blob *b, int option, const char *arg)
 {
@@ -28,7 +41,9 @@ blob_option(struct blob *b, int option, const char *arg)
 		[BLOB_OPT_TYPE - BLOB_OPT] = &b->type,
 	};
 
-	if (option == BLOB_OPT_NO_TLOG)
+	if (option >= BLOB_OPT_GITHUB)
+		b->rule.fact[facts[option - BLOB_OPT_GITHUB]] = arg;
+	else if (option == BLOB_OPT_NO_TLOG)
 		b->ignore_tlog = true;
 	else if (option == BLOB_OPT_NO_SCT)
 		b->ignore_sct = true;
@@ -43,7 +58,7 @@ blob_wanted(const struct blob *b)
 
 	return b->what != NULL || b->bundle != NULL || b->root != NULL || b->type != NULL ||
 	       r->subject != NULL || r->subject_re != NULL || r->issuer != NULL ||
-	       r->issuer_re != NULL || b->ignore_tlog || b->ignore_sct;
+	       r->issuer_re != NULL || has_facts(r) || b->ignore_tlog || b->ignore_sct;
 }
 
 int
@@ -61,6 +76,10 @@ blob_check(const struct blob *b, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "--certificate-identity and --certificate-oidc-issuer (or their "
 			       "-regexp) go together");
+	if (has_facts(r) && !subject)
+		return err_set(e, ERR_USAGE,
+			       "--certificate-github-workflow-* goes with "
+			       "--certificate-identity");
 	if ((r->subject != NULL && r->subject_re != NULL) ||
 	    (r->issuer != NULL && r->issuer_re != NULL))
 		return err_set(e, ERR_USAGE, "an identity is exact or a pattern, not both");

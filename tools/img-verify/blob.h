@@ -19,7 +19,8 @@ enum {
 	BLOB_OPT_ISSUER_RE,
 	BLOB_OPT_TYPE,
 	BLOB_OPT_NO_TLOG,
-	BLOB_OPT_NO_SCT
+	BLOB_OPT_NO_SCT,
+	BLOB_OPT_GITHUB /* and the four that follow, see blob.c */
 };
 
 struct blob {

@@ -26,6 +26,10 @@ static const char synopsis[] =
 	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE [--trusted-root FILE]\n"
 	"       [--key FILE|-]... [--certificate-identity ID] [--certificate-identity-regexp RE]\n"
 	"       [--certificate-oidc-issuer URL] [--certificate-oidc-issuer-regexp RE]\n"
+	"       [--certificate-github-workflow-repository R] [--certificate-github-workflow-ref "
+	"R]\n"
+	"       [--certificate-github-workflow-sha S] [--certificate-github-workflow-name N]\n"
+	"       [--certificate-github-workflow-trigger T]\n"
 	"       [--type PREDICATE] [--insecure-ignore-tlog] [--insecure-ignore-sct]\n"
 	"       [-c FILE] [--json] [--log-format text|json]";
 
@@ -51,6 +55,9 @@ static const char help[] =
 	"      --certificate-identity ID, --certificate-identity-regexp RE\n"
 	"      --certificate-oidc-issuer URL, --certificate-oidc-issuer-regexp RE\n"
 	"                               who must have signed; a pattern matches the whole name\n"
+	"      --certificate-github-workflow-repository R, --certificate-github-workflow-ref R,\n"
+	"      --certificate-github-workflow-sha S, --certificate-github-workflow-name N,\n"
+	"      --certificate-github-workflow-trigger T   what the certificate must say too\n"
 	"      --type PREDICATE         it must be a statement with this predicate type\n"
 	"      --insecure-ignore-tlog, --insecure-ignore-sct   leave out these checks\n"
 	"Registries\n"
@@ -89,6 +96,11 @@ static const struct option longs[] = {
 	{ "type", required_argument, NULL, BLOB_OPT_TYPE },
 	{ "insecure-ignore-tlog", no_argument, NULL, BLOB_OPT_NO_TLOG },
 	{ "insecure-ignore-sct", no_argument, NULL, BLOB_OPT_NO_SCT },
+	{ "certificate-github-workflow-repository", required_argument, NULL, BLOB_OPT_GITHUB },
+	{ "certificate-github-workflow-ref", required_argument, NULL, BLOB_OPT_GITHUB + 1 },
+	{ "certificate-github-workflow-sha", required_argument, NULL, BLOB_OPT_GITHUB + 2 },
+	{ "certificate-github-workflow-name", required_argument, NULL, BLOB_OPT_GITHUB + 3 },
+	{ "certificate-github-workflow-trigger", required_argument, NULL, BLOB_OPT_GITHUB + 4 },
 	{ NULL, 0, NULL, 0 },
 };
 
