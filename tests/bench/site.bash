@@ -2,7 +2,7 @@
 
 SITE=$B/bench/site
 export DEMO_DIR=$SITE
-CONF=$SITE/gantry.conf
+export CONF=$SITE/gantry.conf
 
 # site_up: once a run of tests/bench/run, taken away at its end.
 site_up() {
