@@ -251,6 +251,12 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 		edit="$entry.inclusionProof.rootHash = $entry.inclusionProof.hashes[0]"
 }
 
+@test "a good checkpoint of another tree proves nothing" {
+	bundle other.json content=dsse
+	refuse 'transparency log: the checkpoint has another root hash' \
+		edit="$entry.inclusionProof.checkpoint = $(jq -c "$entry.inclusionProof.checkpoint" other.json)"
+}
+
 @test "a checkpoint is signed by its log, under its name" {
 	local note=$entry.inclusionProof.checkpoint.envelope
 	refuse "transparency log: the checkpoint is not signed by the log 'rekor.plant'" \
