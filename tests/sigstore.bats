@@ -147,6 +147,17 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	refuse 'certificate: it belongs to a CA' bc=basicConstraints=critical,CA:TRUE ku=digitalSignature,keyCertSign
 	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): unhandled critical extension" \
 		extension=1.2.3.4=critical,DER:0500
+	# extension .1.9 becomes a second .1.5
+	bundle b.json extension=1.3.6.1.4.1.57264.1.9=DER:0c0161
+	local der
+	der=$(jq -r .verificationMaterial.certificate.rawBytes b.json | base64 -d | _hex)
+	refuse 'certificate: an extension is there twice' extension=1.3.6.1.4.1.57264.1.9=DER:0c0161 \
+		edit=".verificationMaterial.certificate.rawBytes = \"$(_unhex \
+			"${der/2b0601040183bf300109/2b0601040183bf300105}" | base64 -w0)\""
+	# nor may a CA above it be for something else only
+	ROOT_EDIT=".certificateAuthorities[0].certChain.certificates[0].rawBytes = \"$(openssl x509 -in inter_tsa.pem -outform DER | base64 -w0)\""
+	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): a CA above it is not for code signing" \
+		ca=inter_tsa
 }
 
 @test "identities are compared whole" {

@@ -71,7 +71,7 @@ sigstore_new() {
 	echo 01 >ts.serial
 	local ca='keyUsage=critical,keyCertSign,cRLSign' k
 	for k in leaf other ct ct_unknown rekor rekor_unknown plain; do _ec $k.key; done
-	for k in root inter evil; do _ec $k.key P-384; done
+	for k in root inter inter_tsa evil; do _ec $k.key P-384; done
 	_ec tsaroot.key
 	openssl genpkey -quiet -algorithm ED25519 -out ed25519.key
 	openssl pkey -in plain.key -pubout -out plain.pub
@@ -86,6 +86,10 @@ sigstore_new() {
 		'basicConstraints=critical,CA:TRUE,pathlen:0
 keyUsage=critical,keyCertSign,cRLSign
 extendedKeyUsage=codeSigning' /CN=inter
+	_issue inter_tsa.key root inter_tsa.pem $((NOW - 86400)) $((NOW + 86400)) \
+		'basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+extendedKeyUsage=timeStamping' /CN=inter_tsa
 	# a stranger who calls himself the same, and his key too
 	_issue evil.key evilroot evil.pem $((NOW - 86400)) $((NOW + 86400)) \
 		"basicConstraints=critical,CA:TRUE
