@@ -101,7 +101,9 @@ deps-build deps-check deps-demo deps-lint deps-bench:
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-built
 
-check-built: all $(units) $(fuzzers) $(helpers)
+tests-built: $(units) $(fuzzers) $(helpers)
+
+check-built: all tests-built
 	$(Q)B=$(abspath $B) tests/run $(TESTS)
 
 # --- rules that a reviewer would otherwise have to know ------------------
@@ -163,6 +165,6 @@ uninstall:
 clean:
 	rm -rf $B
 
-.PHONY: all check check-built lint lint-built format fuzz demo demo-stop bench image install \
+.PHONY: all check check-built tests-built lint lint-built format fuzz demo demo-stop bench image install \
 	uninstall clean deps-build deps-check deps-demo deps-lint deps-bench FORCE
 .SECONDARY:
