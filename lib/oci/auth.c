@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/jsn.h"
@@ -159,6 +160,21 @@ auth_basic(const char *authfile, const char *host, char **ret, struct err *e)
 		return *ret != NULL ? 0 : err_nomem(e);
 	}
 	return 0;
+}
+
+const char *
+auth_default_file(const char *file, const char *docker_config, const char *home, char *out,
+		  size_t size)
+{
+	int n = -1;
+
+	if (file != NULL && file[0] != '\0')
+		return file;
+	if (docker_config != NULL && docker_config[0] != '\0')
+		n = snprintf(out, size, "%s/config.json", docker_config);
+	else if (home != NULL)
+		n = snprintf(out, size, "%s/.docker/config.json", home);
+	return n > 0 && (size_t)n < size && access(out, F_OK) == 0 ? out : NULL;
 }
 
 static void

@@ -31,6 +31,12 @@ int auth_parse(struct view value, struct auth_challenge *c, struct err *e);
  * caller's to free.  ERR_CONFIG names the file. */
 int auth_basic(const char *authfile, const char *host, char **ret, struct err *e);
 
+/* Where Docker's own tools keep credentials, from the values of
+ * REGISTRY_AUTH_FILE, DOCKER_CONFIG and HOME (NULL: not set).  The first as it
+ * is, or a path in out if a file is there; NULL if there is none. */
+const char *auth_default_file(const char *file, const char *docker_config, const char *home,
+			      char *out, size_t size);
+
 /* Ask the token server.  basic: credentials or NULL.  scope: what is asked
  * for (the challenge's own if NULL).  *ret_ms: how long it may be used. */
 int auth_token(struct http *h, const struct auth_challenge *c, const char *scope, const char *basic,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "blob.h"
+#include "oci/auth.h"
 #include "run.h"
 
 #define TIMEOUT_MS 30000
@@ -219,23 +220,6 @@ trust(const struct options *o, struct verify_policy **ret, struct err *e)
 	return 0;
 }
 
-/* Where docker and podman keep credentials; NULL if there is no such file. */
-static const char *
-default_authfile(char *out, size_t size)
-{
-	const char *file = getenv("REGISTRY_AUTH_FILE"), *dir = getenv("DOCKER_CONFIG"),
-		   *home = getenv("HOME");
-	int n = -1;
-
-	if (file != NULL && file[0] != '\0')
-		return file;
-	if (dir != NULL && dir[0] != '\0')
-		n = snprintf(out, size, "%s/config.json", dir);
-	else if (home != NULL)
-		n = snprintf(out, size, "%s/.docker/config.json", home);
-	return n > 0 && (size_t)n < size && access(out, F_OK) == 0 ? out : NULL;
-}
-
 static int
 verify_blob(struct options *o, struct err *e)
 {
@@ -265,7 +249,9 @@ main(int argc, char **argv)
 		return cli_flush(verify_blob(&o, &e) < 0 ? cli_fail(&e) : 0);
 	cli_catch_signals();
 	if (o.authfile == NULL)
-		o.authfile = default_authfile(authfile, sizeof(authfile));
+		o.authfile =
+			auth_default_file(getenv("REGISTRY_AUTH_FILE"), getenv("DOCKER_CONFIG"),
+					  getenv("HOME"), authfile, sizeof(authfile));
 	r.json = o.cli.json;
 	r.registry = (struct registry_opts){ .http = { .connect_ms = o.timeout_ms,
 						       .idle_ms = o.timeout_ms,

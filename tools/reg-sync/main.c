@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/settings.h"
+#include "oci/auth.h"
 #include "run.h"
 #include "trust/verify.h"
 
@@ -159,24 +160,6 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 	}
 }
 
-/* The credentials that Docker's own tools would use. */
-static const char *
-default_authfile(char *out, size_t size)
-{
-	const char *file = getenv("REGISTRY_AUTH_FILE"), *dir = getenv("DOCKER_CONFIG");
-	const char *home = getenv("HOME");
-
-	if (file != NULL && file[0] != '\0')
-		return file;
-	if (dir != NULL && dir[0] != '\0')
-		(void)snprintf(out, size, "%s/config.json", dir);
-	else if (home != NULL)
-		(void)snprintf(out, size, "%s/.docker/config.json", home);
-	else
-		return NULL;
-	return access(out, R_OK) == 0 ? out : NULL;
-}
-
 static int
 check_trust(struct settings *s, char **environment)
 {
@@ -264,7 +247,9 @@ main(int argc, char **argv)
 	status = parse(&s, argc, argv);
 	if (status == CLI_GO_ON) {
 		if (s.run.authfile == NULL)
-			s.run.authfile = default_authfile(authfile, sizeof(authfile));
+			s.run.authfile = auth_default_file(getenv("REGISTRY_AUTH_FILE"),
+							   getenv("DOCKER_CONFIG"), getenv("HOME"),
+							   authfile, sizeof(authfile));
 		status = work(&s, argc - optind, argv + optind, environ);
 	}
 	for (size_t i = 0; i < s.run.ntags; i++)
