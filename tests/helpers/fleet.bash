@@ -10,6 +10,7 @@ start_fleet() {
 	start_registry local 5000
 	openssl ecparam -name prime256v1 -genkey -noout -out "$BATS_FILE_TMPDIR/key.pem"
 	openssl ec -in "$BATS_FILE_TMPDIR/key.pem" -pubout -out "$BATS_FILE_TMPDIR/key.pub" 2>/dev/null
+	# shellcheck disable=SC2119
 	write_conf
 	release "$2"
 	for ((i = 1; i <= ROBOTS; i++)); do
@@ -23,6 +24,7 @@ stop_fleet() {
 }
 
 # write_conf [KEY=VALUE...]: the settings, these last.
+# shellcheck disable=SC2120
 write_conf() {
 	local i
 	{
