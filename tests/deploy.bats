@@ -119,7 +119,9 @@ id_of() {
 
 @test "services move to the newest release, one after another, and nobody notices" {
 	holder=$(id_of robot-holder-1)
+	start_load
 	run --separate-stderr -0 deploy -c "$CONF"
+	end_load
 	[ "${lines[0]}" = "moved robot-service-1 $IMAGE:0.0.2@$(digest_of 0.0.2)" ]
 	[ "${lines[1]}" = "moved robot-service-2 $IMAGE:0.0.2@$(digest_of 0.0.2)" ]
 	[ "${#lines[@]}" = 2 ]
@@ -182,7 +184,9 @@ id_of() {
 @test "a release that is not healthy: everything goes back, 3" {
 	release 0.0.3 --env LOG_DIR=/nonexistent
 	before=$(id_of robot-service-1)
+	start_load
 	run --separate-stderr -3 deploy -c "$CONF"
+	end_load
 	[[ ${lines[0]} == "failed robot-service-1 $IMAGE:0.0.3@$(digest_of 0.0.3) 'robot-service-1': "*"503"* ]]
 	[ "${lines[1]}" = "back robot-service-1 $IMAGE:0.0.2@$(digest_of 0.0.2)" ]
 	[ "${#lines[@]}" = 2 ]
@@ -264,6 +268,20 @@ id_of() {
 	docker rm robot-service-1-next >/dev/null
 	all_at 0.0.5
 	run -0 deploy -c "$CONF" --tag 0.0.5
+}
+
+@test "a robot that the engine could not bring back is started, one that a person stopped is not" {
+	# as after a power loss, when the engine starts robots before their holders
+	docker stop robot-service-1 robot-service-2 robot-holder-1 >/dev/null
+	run ! docker start robot-service-1
+	docker start robot-holder-1 >/dev/null
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.5
+	[ "${stderr_lines[0]}" = "deploy: robot-service-1: was left down by the engine, is started" ]
+	[ "${#stderr_lines[@]}" = 2 ]
+	wait_for 10 healthy 1
+	[ "$(docker inspect -f '{{.State.Running}}' robot-service-2)" = false ]
+	docker start robot-service-2 >/dev/null
+	wait_for 10 healthy 2
 }
 
 @test "SIGTERM before the commit leaves everything as it was: 75" {

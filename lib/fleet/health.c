@@ -180,12 +180,19 @@ health_serving(const struct health *h, struct err *e)
 }
 
 bool
-health_now(const char *url)
+health_soon(const char *url, int64_t ms)
 {
 	struct probe_opts o = { .timeout_ms = HEALTH_TRY_MS };
+	struct deadline until = clock_deadline(ms);
 	struct probe_result r;
 
-	return probe_once(url, &o, &r, NULL) == 0 && r.healthy;
+	for (;;) {
+		if (probe_once(url, &o, &r, NULL) < 0)
+			return false;
+		if (r.healthy || clock_over(until))
+			return r.healthy;
+		clock_sleep_ms(HEALTH_FAST_MS, NULL);
+	}
 }
 
 int64_t

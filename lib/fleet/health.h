@@ -39,8 +39,8 @@ int health_standby(const struct health *h, struct err *e);
 int health_promoted(const struct health *h, struct err *e);
 /* Through the port.  Without soak: once. */
 int health_serving(const struct health *h, struct err *e);
-/* One question through the port: is anybody healthy there? */
-bool health_now(const char *url);
+/* Is anybody healthy behind that port, now or within ms? */
+bool health_soon(const char *url, int64_t ms);
 
 /* HEALTH_CHECK_TIMEOUT, but as long as the image says that its start takes. */
 int64_t health_timeout(const struct json_t *image, int64_t configured_ms);

@@ -14,7 +14,8 @@
 #include "fleet/settle.h"
 #include "fleet/step.h"
 
-#define WORDS_MAX 400
+#define OLD_GRACE_MS 2000 /* it may just have been started */
+#define WORDS_MAX    400
 
 struct move {
 	const struct service *s;
@@ -143,7 +144,7 @@ get_ready(struct move *m, struct err *e)
 	if (service_url(m->s, m->old, m->url, e) < 0 || choose_way(m, e) < 0)
 		return -1;
 	m->was_healthy = jsn_bool(m->old, "State.Running", false) &&
-			 (m->url[0] == '\0' || health_now(m->url));
+			 (m->url[0] == '\0' || health_soon(m->url, OLD_GRACE_MS));
 	return new_instance(m->instance, e);
 }
 

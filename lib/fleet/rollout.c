@@ -6,6 +6,7 @@
 #include "base/jsn.h"
 #include "fleet/settle.h"
 #include "fleet/step.h"
+#include "fleet/wake.h"
 
 #define KEEP_REPO  "gantry/"
 #define KEEP_HEX   12
@@ -397,6 +398,22 @@ resume(const struct txn *t, struct err *e)
 			    : turn_back(t, "", "it was interrupted again and again", e);
 }
 
+/* A service that cannot be started does not keep the others from their update. */
+static void
+wake_all(const struct rollout *r)
+{
+	for (size_t i = 0; i < r->fleet->n; i++) {
+		const struct service *s = &r->fleet->services[i];
+		struct err why = { 0 };
+		int woken = wake_service(s, &why);
+
+		if (woken != 0 && r->move.say != NULL)
+			r->move.say(r->move.arg, s->name,
+				    woken > 0 ? "was left down by the engine, is started"
+					      : why.msg);
+	}
+}
+
 int
 rollout_recover(const struct rollout *r, struct err *e)
 {
@@ -406,6 +423,7 @@ rollout_recover(const struct rollout *r, struct err *e)
 	struct txn t;
 	int status;
 
+	wake_all(r);
 	if (begin == NULL)
 		return 0;
 	if (load_txn(&narrow, begin, &t, e) < 0 ||

@@ -40,7 +40,8 @@ int rollout_pull(const struct rollout *r, const struct move_goal *goal, struct e
  * fault of the place; what was moved stays, the rest is as it was. */
 int rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e);
 
-/* Finish what a crash left unfinished: settle its services, then go on, or back
+/* Start what the engine left down (see wake.h), and finish what a crash left
+ * unfinished: settle its services, then go on, or back
  * if that was its direction, its image is gone, or it was taken up
  * ROLLOUT_RESUMES_MAX times already.  0 also if there is nothing unfinished;
  * errors as above.  The fleet must have all the services that are configured. */

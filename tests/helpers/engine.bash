@@ -2,14 +2,16 @@
 # a file a machine of its own (see helpers/exec), so ports 5000 to 5003 are free, the host's engine
 # is out of sight, and everything ends with the file.
 
-# start_site: dockerd with its data under $BATS_FILE_TMPDIR; exports DOCKER_HOST.
+# start_site: dockerd with its data under $BATS_FILE_TMPDIR, on a disk of SITE_SIZE if that is set;
+# exports DOCKER_HOST.
 start_site() {
 	if [ "${GANTRY_SITE:-}" != "$(readlink /proc/self/ns/net)" ]; then
 		echo "this file needs a machine of its own: tests/run ${BATS_TEST_FILENAME:-FILE}" >&2
 		return 1
 	fi
 	SITE=$BATS_FILE_TMPDIR/site
-	mkdir -p "$SITE"
+	mkdir -p "$SITE/data"
+	[ -z "${SITE_SIZE:-}" ] || mount -t tmpfs -o "size=$SITE_SIZE" tmpfs "$SITE/data"
 	export SITE DOCKER_HOST=unix://$SITE/docker.sock
 	start_engine
 }

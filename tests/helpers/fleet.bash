@@ -88,6 +88,23 @@ reset_fleet() {
 	done
 }
 
+# start_load, end_load: clients ask every robot all the time; end_load fails if one got no answer.
+start_load() {
+	local i urls=()
+	for ((i = 1; i <= ROBOTS; i++)); do urls+=("http://127.0.0.1:$((5000 + i))/health"); done
+	"$B/helpers/load" -k 8 -f 4 -p 0.01 "${urls[@]}" >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
+	LOAD=$!
+}
+
+end_load() {
+	kill -INT "$LOAD"
+	wait "$LOAD" || true
+	grep -E '^requests [1-9][0-9]* failed 0 ' "$BATS_TEST_TMPDIR/load" || {
+		cat "$BATS_TEST_TMPDIR/load" >&2
+		return 1
+	}
+}
+
 healthy() {
 	curl -fsS -m 5 "http://127.0.0.1:$((5000 + $1))/health"
 }
