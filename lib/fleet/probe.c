@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
-#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <sys/un.h>
 
 #include "base/jsn.h"
+#include "base/regex.h"
 
 #define STATUS_DEFAULT "200-399"
 #define STATUS_MIN     100
@@ -145,18 +145,6 @@ status_in(const char *list, int want, struct err *e)
 	}
 }
 
-static int
-compile(const char *re, regex_t *ret, struct err *e)
-{
-	char why[128];
-	int code = regcomp(ret, re, REG_EXTENDED | REG_NOSUB);
-
-	if (code == 0)
-		return 0;
-	(void)regerror(code, ret, why, sizeof(why));
-	return err_set(e, ERR_USAGE, "'%s' is not a regular expression: %s", re, why);
-}
-
 static bool
 is_token(struct view v)
 {
@@ -170,17 +158,14 @@ int
 probe_check(const char *target, const struct probe_opts *o, struct err *e)
 {
 	struct target t;
-	regex_t re;
+	AUTO_REGEX struct regex *re = NULL;
 
 	if (parse_target(target, &t, e) < 0)
 		return -1;
 	if (o->status != NULL && status_in(o->status, 0, e) < 0)
 		return -1;
-	if (o->body_re != NULL) {
-		if (compile(o->body_re, &re, e) < 0)
-			return -1;
-		regfree(&re);
-	}
+	if (o->body_re != NULL && regex_new(o->body_re, &re, e) < 0)
+		return -1;
 	for (const char *const *p = o->json; p != NULL && *p != NULL; p++)
 		if (strchr(*p, '=') == NULL || **p == '=')
 			return err_set(e, ERR_USAGE, "'%s' is not PATH=VALUE", *p);
@@ -209,14 +194,11 @@ unhealthy(struct probe_result *r, const char *fmt, ...)
 static int
 judge_body(const char *body, const char *pattern, struct probe_result *r, struct err *e)
 {
-	regex_t re;
-	int miss;
+	AUTO_REGEX struct regex *re = NULL;
 
-	if (compile(pattern, &re, e) < 0)
+	if (regex_new(pattern, &re, e) < 0)
 		return -1;
-	miss = regexec(&re, body, 0, NULL, 0);
-	regfree(&re);
-	if (miss != 0)
+	if (!regex_match(re, body))
 		unhealthy(r, "the body does not match '%s'", pattern);
 	return 0;
 }

@@ -20,7 +20,7 @@
 struct probe_opts {
 	int64_t timeout_ms;	    /* of one try */
 	const char *status;	    /* "200-299,304"; NULL: 200-399 */
-	const char *body_re;	    /* POSIX extended, searched for; or NULL */
+	const char *body_re;	    /* POSIX extended, of the whole body; or NULL */
 	const char *const *json;    /* "PATH=VALUE" that the body must have; NULL-terminated */
 	const char *const *headers; /* "Name: value"; NULL-terminated */
 	const char *ca_file, *cert_file;

@@ -1,13 +1,13 @@
 #include "oci/tags.h"
 
 #include <fnmatch.h>
-#include <regex.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "base/regex.h"
+#include "base/view.h"
 #include "oci/semver.h"
 
 #define REGEX_PREFIX  "regex:"
@@ -16,29 +16,9 @@
 
 struct tags_pattern {
 	char *glob;
-	regex_t re;
-	bool has_re;
+	struct regex *re;
 	struct semver_range *range;
 };
-
-static int
-compile_regex(const char *re, struct tags_pattern *p, struct err *e)
-{
-	AUTO_BUF struct buf anchored = BUF_INIT(4096);
-	char words[256];
-	int status;
-
-	buf_addf(&anchored, "^(%s)$", re);
-	if (buf_ok(&anchored, "pattern", e) < 0)
-		return -1;
-	status = regcomp(&p->re, buf_cstr(&anchored), REG_EXTENDED | REG_NOSUB);
-	if (status != 0) {
-		(void)regerror(status, &p->re, words, sizeof(words));
-		return err_set(e, ERR_USAGE, "pattern 'regex:%s': %s", re, words);
-	}
-	p->has_re = true;
-	return 0;
-}
 
 int
 tags_compile(const char *pattern, struct tags_pattern **ret, struct err *e)
@@ -51,8 +31,8 @@ tags_compile(const char *pattern, struct tags_pattern **ret, struct err *e)
 	if (v.n == 0)
 		return err_set(e, ERR_USAGE, "a tag pattern is empty");
 	if (view_starts(v, REGEX_PREFIX)) {
-		if (compile_regex(pattern + strlen(REGEX_PREFIX), p, e) < 0)
-			return -1;
+		if (regex_new(pattern + strlen(REGEX_PREFIX), &p->re, e) < 0)
+			return err_wrap(e, "pattern '%s'", pattern);
 	} else if (view_starts(v, SEMVER_PREFIX)) {
 		if (semver_range_parse(pattern + strlen(SEMVER_PREFIX), &p->range, e) < 0)
 			return err_wrap(e, "pattern '%s'", pattern);
@@ -70,8 +50,8 @@ tags_match(const struct tags_pattern *p, const char *tag)
 {
 	struct semver v;
 
-	if (p->has_re)
-		return regexec(&p->re, tag, 0, NULL, 0) == 0;
+	if (p->re != NULL)
+		return regex_match(p->re, tag);
 	if (p->range != NULL)
 		return semver_parse(tag, &v) && semver_range_has(p->range, &v);
 	return fnmatch(p->glob, tag, 0) == 0;
@@ -83,8 +63,7 @@ tags_free(struct tags_pattern **p)
 	if (*p == NULL)
 		return;
 	free((*p)->glob);
-	if ((*p)->has_re)
-		regfree(&(*p)->re);
+	regex_free(&(*p)->re);
 	semver_range_free(&(*p)->range);
 	free(*p);
 	*p = NULL;

@@ -1,12 +1,12 @@
 #include "trust/identity.h"
 
-#include <regex.h>
 #include <string.h>
+
+#include "base/regex.h"
 
 struct pattern {
 	char *exact;
-	regex_t re;
-	bool is_re;
+	struct regex *re;
 };
 
 struct identity {
@@ -18,8 +18,7 @@ static void
 clear_pattern(struct pattern *p)
 {
 	free(p->exact);
-	if (p->is_re)
-		regfree(&p->re);
+	regex_free(&p->re);
 }
 
 void
@@ -38,9 +37,6 @@ identity_free(struct identity **i)
 static int
 set_pattern(struct pattern *p, const char *exact, const char *re, const char *what, struct err *e)
 {
-	char why[128];
-	int status;
-
 	if ((exact == NULL) == (re == NULL))
 		return err_set(e, ERR_CONFIG, "the %s must be given once, exactly or as a pattern",
 			       what);
@@ -50,13 +46,11 @@ set_pattern(struct pattern *p, const char *exact, const char *re, const char *wh
 		p->exact = strdup(exact);
 		return p->exact != NULL ? 0 : err_nomem(e);
 	}
-	status = regcomp(&p->re, re, REG_EXTENDED);
-	if (status != 0) {
-		(void)regerror(status, &p->re, why, sizeof(why));
-		return err_set(e, ERR_CONFIG, "the %s '%s' is not a regular expression: %s", what,
-			       re, why);
+	if (regex_new(re, &p->re, e) < 0) {
+		if (e != NULL)
+			e->code = ERR_CONFIG;
+		return err_wrap(e, "the %s", what);
 	}
-	p->is_re = true;
 	return 0;
 }
 
@@ -82,18 +76,10 @@ identity_new(const struct identity_rule *rule, struct identity **ret, struct err
 	return 0;
 }
 
-/* POSIX matching is leftmost, then longest: if the whole text matches at all,
- * the match found is the whole text.  Wrapping the pattern in ^( )$ instead
- * would let a stray ')' in it undo the anchors. */
 static bool
 matches(const struct pattern *p, const char *text)
 {
-	regmatch_t m;
-
-	if (!p->is_re)
-		return strcmp(p->exact, text) == 0;
-	return regexec(&p->re, text, 1, &m, 0) == 0 && m.rm_so == 0 &&
-	       (size_t)m.rm_eo == strlen(text);
+	return p->re != NULL ? regex_match(p->re, text) : strcmp(p->exact, text) == 0;
 }
 
 static int

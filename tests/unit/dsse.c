@@ -30,8 +30,8 @@ TEST(has_one_signature)
 	static const char *const bad[] = {
 		"{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[]}",
 		"{\"payloadType\":\"t\",\"payload\":\"\"}",
-		"{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[{\"sig\":\"YQ==\"},"
-		"{\"sig\":\"YQ==\"}]}",
+		("{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[{\"sig\":\"YQ==\"},"
+		 "{\"sig\":\"YQ==\"}]}"),
 		"{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[{\"sig\":\"\"}]}",
 		"{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":{\"sig\":\"YQ==\"}}",
 	};

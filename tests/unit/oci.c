@@ -51,7 +51,7 @@ TEST(what_is_no_reference_says_why)
 
 TEST(a_reference_prints_as_it_was)
 {
-	static const char *const all[] = { "localhost:5000/a:1@sha256:" HEX64, "ghcr.io/a/b:x",
+	static const char *const all[] = { ("localhost:5000/a:1@sha256:" HEX64), "ghcr.io/a/b:x",
 					   "ghcr.io/a/b" };
 	char out[REF_STR_MAX];
 	struct ref r;

@@ -37,7 +37,7 @@ static const char help[] =
 	"      --successes N      healthy is N good answers in a row (1)\n"
 	"What is healthy\n"
 	"      --status LIST      HTTP statuses, like 200-299,304 (200-399)\n"
-	"      --body RE          POSIX extended expression found in the body\n"
+	"      --body RE          POSIX extended expression for the whole body\n"
 	"      --json-path PATH=VALUE   the body is JSON that has VALUE at PATH; repeatable\n"
 	"      --max-time-ms N    an answer that takes longer is unhealthy\n"
 	"How to ask\n"
