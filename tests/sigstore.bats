@@ -201,7 +201,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	run -0 judge
 	WHOM[3]='('
 	run -78 judge
-	[[ $output == "img-verify: the certificate identity '(' is not a regular expression: "* ]]
+	[[ $output == "img-verify: the certificate identity: '(' is not a regular expression: "* ]]
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer-regexp 'https://token.*')
 	run -0 judge
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer-regexp 'token.*')
