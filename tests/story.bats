@@ -11,7 +11,6 @@ setup_file() {
 	# the first story finds no engine on this machine
 	unset DOCKER_HOST
 	traces >"$BATS_FILE_TMPDIR/before"
-	SECONDS=0
 	"$DEMO" start >"$BATS_FILE_TMPDIR/said" 2>&1 || {
 		cat "$BATS_FILE_TMPDIR/said" >&2
 		"$DEMO" stop
