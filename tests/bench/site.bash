@@ -46,10 +46,11 @@ site_load() {
 	LOAD=$!
 }
 
-# site_lost FILE: end the load; how many of its requests got no good answer.
+# site_lost FILE: end the load; LOST is how many of its requests got no good answer.
 site_lost() {
 	kill -INT "$LOAD"
 	wait "$LOAD" || true
-	awk '/Socket errors:/ { gsub(",", ""); n += $4 + $6 + $8 + $10 }
-		/Non-2xx or 3xx/ { n += $NF } END { print n + 0 }' "$1"
+	# shellcheck disable=SC2034 # the benchmarks read it
+	LOST=$(awk '/Socket errors:/ { gsub(",", ""); n += $4 + $6 + $8 + $10 }
+		/Non-2xx or 3xx/ { n += $NF } END { print n + 0 }' "$1")
 }
