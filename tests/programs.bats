@@ -68,3 +68,17 @@ setup() {
 		[ "$stderr" = "$tool: bad.conf:2: unknown key 'IMAGE_NAM'" ]
 	done
 }
+
+@test "LOG_LEVEL is one of four, and a flag wins over it" {
+	cd "$BATS_TEST_TMPDIR"
+	echo LOG_LEVEL=loud >loud.conf
+	for tool in deploy rollback; do
+		run --separate-stderr -78 "$tool" -c loud.conf
+		[ "$stderr" = "$tool: loud.conf:1: LOG_LEVEL: must be error, warn, info or debug, not 'loud'" ]
+	done
+	echo LOG_LEVEL=error >quiet.conf
+	run --separate-stderr -75 reg-sync --retry 0 --insecure-skip-verify -c quiet.conf localhost:1/a localhost:1/b
+	[[ $stderr != *warning* ]]
+	run --separate-stderr -75 reg-sync -v --retry 0 --insecure-skip-verify -c quiet.conf localhost:1/a localhost:1/b
+	[[ $stderr == *"warning: signatures are not checked"* ]]
+}

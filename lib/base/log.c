@@ -15,7 +15,7 @@
 static const char *program = "gantry";
 static enum log_level shown = LOG_INFO;
 static enum log_format format = LOG_TEXT;
-static bool colour;
+static bool colour, level_is_set;
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
 
@@ -33,6 +33,14 @@ void
 log_set_level(enum log_level level)
 {
 	shown = level;
+	level_is_set = true;
+}
+
+void
+log_set_default(enum log_level level)
+{
+	if (!level_is_set)
+		shown = level;
 }
 
 void

@@ -18,6 +18,8 @@ enum log_format { LOG_TEXT = 0, LOG_JSON };
 /* program: argv[0], its folder is cut off; must outlive the process. */
 void log_init(const char *program);
 void log_set_level(enum log_level level); /* what is shown; default LOG_INFO */
+/* The same, but a level that was set stays: flags win over settings. */
+void log_set_default(enum log_level level);
 void log_set_format(enum log_format format);
 /* "error", "warn", "info", "debug"; false if it is none of them. */
 bool log_parse_level(const char *name, enum log_level *ret);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/log.h"
 #include "base/scope.h"
 
 static const struct conf_key keys[] = {
@@ -28,6 +29,7 @@ int
 settings_load(const char *given, char *const *environment, struct conf **ret, struct err *e)
 {
 	AUTO_CONF struct conf *c = NULL;
+	enum log_level level;
 	const char *path;
 
 	if (conf_find(given, &path, e) < 0 || conf_new(keys, &c, e) < 0)
@@ -36,6 +38,10 @@ settings_load(const char *given, char *const *environment, struct conf **ret, st
 		return -1;
 	if (conf_env(c, environment, e) < 0)
 		return -1;
+	if (!log_parse_level(conf_get(c, "LOG_LEVEL"), &level))
+		return conf_bad(c, "LOG_LEVEL", e, "must be error, warn, info or debug, not '%s'",
+				conf_get(c, "LOG_LEVEL"));
+	log_set_default(level);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
