@@ -3,6 +3,7 @@
 
 #include "base/jsn.h"
 #include "base/log.h"
+#include "engine/engine.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
@@ -209,6 +210,9 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 	so->change = o->mode == MODE_RUN && !o->dry_run;
 	if (site_open(so, &s, e) < 0)
 		return -1;
+	for (size_t i = 0; i < s.all->nengines; i++)
+		log_debug("engine at '%s': %s, API %s", engine_host(s.all->engines[i]),
+			  engine_version(s.all->engines[i]), engine_api(s.all->engines[i]));
 	apply(o, &s);
 	if (!so->change)
 		return find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);

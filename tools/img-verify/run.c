@@ -59,7 +59,10 @@ judge(struct run *r, struct ref *ref, struct err *e)
 	if (!digest_is_set(&ref->digest) &&
 	    registry_resolve(reg, ref->repo, ref_what(ref), &ref->digest, e) < 0)
 		return -1;
-	return verify_image(reg, ref->repo, &ref->digest, r->policy, e);
+	if (verify_image(reg, ref->repo, &ref->digest, r->policy, e) < 0)
+		return -1;
+	log_debug("'%s/%s' %s is signed by a trusted key", ref->host, ref->repo, ref->digest.str);
+	return 0;
 }
 
 /* 0 to go on with the next one, -1 where no other can do better. */

@@ -104,7 +104,10 @@ open_end(const struct run *o, const struct ref *r, const char *ca, struct regist
 		.plain_http = o->plain_http,
 	};
 
-	return registry_open(ref_host(r), &opts, ret, e);
+	if (registry_open(ref_host(r), &opts, ret, e) < 0)
+		return -1;
+	log_debug("registry '%s' answers", registry_host(*ret));
+	return 0;
 }
 
 /* HOST/REPO, or HOST alone: then every image keeps its repository's name. */

@@ -5,6 +5,7 @@
 #include "base/cli.h"
 #include "base/jsn.h"
 #include "base/log.h"
+#include "engine/engine.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
@@ -181,6 +182,9 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	so->change = !o->dry_run;
 	if (site_open(so, &s, e) < 0)
 		return -1;
+	for (size_t i = 0; i < s.all->nengines; i++)
+		log_debug("engine at '%s': %s, API %s", engine_host(s.all->engines[i]),
+			  engine_version(s.all->engines[i]), engine_api(s.all->engines[i]));
 	s.move.stop = &cli_stopped;
 	s.move.say = say;
 	r.journal = s.journal;
