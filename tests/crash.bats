@@ -65,7 +65,7 @@ converges() {
 }
 
 @test "an ordinary build has no place to die" {
-	! grep -q GANTRY_CRASH_AT "$B/deploy"
+	run ! grep -q GANTRY_CRASH_AT "$B/deploy"
 	grep -q GANTRY_CRASH_AT "$B/crash/deploy"
 	GANTRY_CRASH_AT=begin run -0 deploy -c "$CONF" --tag 0.0.1
 }

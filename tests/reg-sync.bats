@@ -82,6 +82,11 @@ answer() { # NAME STATUS TYPE, the body from stdin
 	[[ ${lines[3]} == *":1.0.0-rc.1@sha256:"* ]]
 }
 
+@test "-v says whom it talks to" {
+	run --separate-stderr -0 reg-sync -v --list "$REGISTRY_SRC/robot-app"
+	[ "$stderr" = "reg-sync: registry '$REGISTRY_SRC' answers" ]
+}
+
 @test "--list of one tag, and as JSON" {
 	run --separate-stderr -0 reg-sync --list "$REGISTRY_SRC/robot-app:0.0.2"
 	[ "$output" = "$REGISTRY_SRC/robot-app:0.0.2@$(digest_of "$REGISTRY_SRC/robot-app:0.0.2")" ]
@@ -117,7 +122,7 @@ answer() { # NAME STATUS TYPE, the body from stdin
 	[[ $(tags_of "$DEST") == *"${d/:/-}.sig"* ]]
 	run --separate-stderr -0 reg-sync --stdin "$DEST" <list
 	[ "${lines[3]%@*}" = "current $DEST:1.0.0-rc.1" ]
-	! grep -q copied <<<"$output"
+	run ! grep -q copied <<<"$output"
 }
 
 @test "a host alone as destination keeps the repository's name" {
@@ -342,7 +347,7 @@ layer_file() { # TAG
 }
 
 @test "an index comes with its children, and referrers with theirs, entries that were there stay" {
-	local dir=$BATS_FILE_TMPDIR/fixture port
+	local dir=$BATS_FILE_TMPDIR/fixture
 	[ -f "$ROOT/tests/data/cosign-registry.tar.gz" ]
 	mkdir -p "$dir"
 	tar -xzf "$ROOT/tests/data/cosign-registry.tar.gz" -C "$dir"
@@ -354,13 +359,25 @@ layer_file() { # TAG
 	while read -r tag; do
 		[ "$(digest_of "$DEST:$tag")" = "$(digest_of "$REGISTRY_FIXTURE/robot-multi:$tag")" ]
 	done < <(tags_of "$REGISTRY_FIXTURE/robot-multi" | grep -v '^sha256-[0-9a-f]*$')
-	# a foreign referrer at the destination is still named after the next run
-	local fallback
-	fallback=$(tags_of "$DEST" | grep -x 'sha256-[0-9a-f]*' | head -n 1)
-	local before
-	before=$(curl -fsS -H 'Accept: application/vnd.oci.image.index.v1+json' \
-		"http://${DEST%%/*}/v2/${DEST#*/}/manifests/$fallback" | jq '.manifests | length')
-	[ "$before" -ge 1 ]
+	# an index that names a foreign referrer gains ours, and keeps that one
+	local fallback=sha256-56ba3f54a3f2530154d2134e9c731ffd0a86c389253898528d7d69a3408c16e4 here=$DEST-b
+	grep -qx "$fallback" <(tags_of "$REGISTRY_FIXTURE/robot-multi")
+	index() {
+		curl -fsS -H 'Accept: application/vnd.oci.image.index.v1+json' \
+			"http://${1%%/*}/v2/${1#*/}/manifests/$fallback" | jq -r '.manifests[].digest' | sort
+	}
+	local foreign
+	reg-sync --list "$REGISTRY_SRC/robot-app:0.0.2" >foreign
+	reg-sync --stdin "$here" <foreign
+	foreign=$(digest_of "$here:0.0.2")
+	jq -cn --arg d "$foreign" --argjson n "$(curl -fsSI -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		"http://${here%%/*}/v2/${here#*/}/manifests/$foreign" | tr -d '\r' | sed -n 's/^Content-Length: //Ip')" \
+		'{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests:
+		[{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $n}]}' >index
+	curl -fsS -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary @index \
+		"http://${here%%/*}/v2/${here#*/}/manifests/$fallback"
+	reg-sync --stdin "$here" <list
+	[ "$(index "$here")" = "$({ echo "$foreign"; index "$REGISTRY_FIXTURE/robot-multi"; } | sort)" ]
 }
 
 @test "credentials come from --authfile, REGISTRY_AUTH_FILE or DOCKER_CONFIG, and never show" {
