@@ -182,7 +182,7 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	so->change = !o->dry_run;
 	if (site_open(so, &s, e) < 0)
 		return -1;
-	for (size_t i = 0; i < s.all->nengines; i++)
+	for (size_t i = 0; s.all != NULL && i < s.all->nengines; i++)
 		log_debug("engine at '%s': %s, API %s", engine_host(s.all->engines[i]),
 			  engine_version(s.all->engines[i]), engine_api(s.all->engines[i]));
 	s.move.stop = &cli_stopped;
