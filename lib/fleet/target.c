@@ -153,10 +153,12 @@ int
 target_verify(const struct target *t, const char *key, struct err *e)
 {
 	AUTO_POLICY struct verify_policy *p = NULL;
+	AUTO_STORE struct store *s = NULL;
 
-	if (verify_policy_new(&p, e) < 0 || verify_policy_add_key(p, key, e) < 0)
+	if (verify_policy_new(&p, e) < 0 || verify_policy_add_key(p, key, e) < 0 ||
+	    registry_store(t->registry, t->repo, &s, e) < 0)
 		return -1;
-	return verify_image(t->registry, t->repo, &t->goal.digest, p, e);
+	return verify_image(s, &t->goal.digest, p, e);
 }
 
 int

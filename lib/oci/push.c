@@ -22,8 +22,8 @@ upload_address(const struct http_resp *resp, const struct digest *d, struct buf 
 }
 
 int
-push_blob(struct registry *r, const char *repo, const struct descriptor *d, http_body_fn *fn,
-	  void *arg, struct err *e)
+push_blob(struct registry *r, const char *repo, const struct descriptor *d,
+	  const struct store_feed *feed, struct err *e)
 {
 	static const char *const headers[] = { "Content-Type: application/octet-stream", NULL };
 	AUTO_BUF struct buf address = BUF_INIT(2 * URL_MAX_BYTES);
@@ -32,8 +32,8 @@ push_blob(struct registry *r, const char *repo, const struct descriptor *d, http
 	struct http_req post = { .method = "POST", .url = path, .body = "", .repeatable = true };
 	struct http_req put = { .method = "PUT",
 				.headers = headers,
-				.body_fn = fn,
-				.body_arg = arg,
+				.body_fn = feed->read,
+				.body_arg = feed->arg,
 				.body_size = d->size };
 
 	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/uploads/", repo);
@@ -44,6 +44,8 @@ push_blob(struct registry *r, const char *repo, const struct descriptor *d, http
 	if (upload_address(&resp, &d->digest, &address, e) < 0)
 		return -1;
 	put.url = buf_cstr(&address);
+	if (feed->start(feed->arg, 0, e) < 0)
+		return -1;
 	if (registry_request(r, repo, true, &put, &resp, e) < 0)
 		return -1;
 	return resp.status == 201 ? 0 : registry_refuse(r, repo, d->digest.str, &resp, e);
@@ -98,4 +100,23 @@ push_manifest(struct registry *r, const char *repo, const char *what, const stru
 	if (ret_subject != NULL)
 		*ret_subject = http_header(&resp, "oci-subject", said, sizeof(said));
 	return 0;
+}
+
+int
+push_remove(struct registry *r, const char *repo, const char *what, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	char path[URL_MAX_BYTES], words[ERR_MSG_MAX / 2];
+	struct http_req q = { .method = "DELETE", .url = path };
+
+	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
+	if (registry_request(r, repo, true, &q, &resp, e) < 0)
+		return -1;
+	if (resp.status == 202 || resp.status == 200 || resp.status == 204 || resp.status == 404)
+		return 0;
+	if (resp.status != 400 && resp.status != 405)
+		return registry_refuse(r, repo, what, &resp, e);
+	http_explain(&resp, words, sizeof(words));
+	return err_set(e, ERR_NO, "'%s' does not delete '%s' of '%s': %s", registry_host(r), what,
+		       repo, words);
 }

@@ -9,10 +9,10 @@
 
 #include "oci/registry.h"
 
-/* Store d->size bytes of digest d->digest that come from fn, by one PUT (the
+/* Store d->size bytes of digest d->digest that come from feed, by one PUT (the
  * way that every registry takes).  The registry checks the digest too. */
-int push_blob(struct registry *r, const char *repo, const struct descriptor *d, http_body_fn *fn,
-	      void *arg, struct err *e);
+int push_blob(struct registry *r, const char *repo, const struct descriptor *d,
+	      const struct store_feed *feed, struct err *e);
 /* 1 mounted from another repository of the same host, 0 not possible, -1. */
 int push_mount(struct registry *r, const char *repo, const struct digest *d, const char *from,
 	       struct err *e);
@@ -20,5 +20,8 @@ int push_mount(struct registry *r, const char *repo, const struct digest *d, con
  * NULL): the registry keeps track of the manifest's subject by itself. */
 int push_manifest(struct registry *r, const char *repo, const char *what, const struct manifest *m,
 		  bool *ret_subject, struct err *e);
+/* A tag, or a manifest by digest.  Not there is done; where the registry
+ * refuses to delete, ERR_NO says so. */
+int push_remove(struct registry *r, const char *repo, const char *what, struct err *e);
 
 #endif

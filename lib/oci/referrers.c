@@ -80,6 +80,13 @@ is_unsupported(const struct http_resp *resp, const char *type)
 	return resp->status == 400 || (resp->status >= 404 && resp->status <= 406);
 }
 
+/* "No such repository" says nothing about the others. */
+static bool
+is_about_repo(const struct http_resp *resp)
+{
+	return strstr(buf_cstr(&resp->body), "NAME_UNKNOWN") != NULL;
+}
+
 static int
 list_all(struct registry *r, const char *repo, const struct digest *subject, struct list *ret,
 	 struct err *e)
@@ -88,6 +95,8 @@ list_all(struct registry *r, const char *repo, const struct digest *subject, str
 	size_t pages = 0;
 	int more;
 
+	if (!registry_keeps_referrers(r))
+		return by_tag(r, repo, subject, ret, e);
 	(void)snprintf(path, sizeof(path), "/v2/%s/referrers/%s", repo, subject->str);
 	do {
 		AUTO_RESP struct http_resp resp = { 0 };
@@ -98,8 +107,11 @@ list_all(struct registry *r, const char *repo, const struct digest *subject, str
 		if (registry_request(r, repo, false, &q, &resp, e) < 0)
 			return -1;
 		(void)http_header(&resp, "content-type", type, sizeof(type));
-		if (pages == 0 && is_unsupported(&resp, type))
+		if (pages == 0 && is_unsupported(&resp, type)) {
+			if (!is_about_repo(&resp))
+				registry_no_referrers(r);
 			return by_tag(r, repo, subject, ret, e);
+		}
 		if (resp.status != 200 || registry_is_page(&resp))
 			return registry_refuse(r, repo, subject->str, &resp, e);
 		if (manifest_parse(view_buf(&resp.body), type, NULL, "list", &m, e) < 0 ||

@@ -1,6 +1,7 @@
 #include "oci/registry.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -15,13 +16,24 @@
 	"Accept: " MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST \
 	", " MEDIA_DOCKER_MANIFEST
 
-struct registry {
+/* What all sessions with one host share. */
+struct site {
 	char host[REF_PART_MAX];
 	char base[REF_PART_MAX + 16]; /* "https://HOST" */
-	struct http *http;
+	struct registry_opts opts;
 	char *basic;
+	pthread_mutex_t asking; /* for a token: one thread does, the others get it too */
+	pthread_mutex_t lists;	/* see registry_lock_lists */
+	pthread_mutex_t lock;	/* of what follows */
+	int sessions;
 	struct auth_challenge challenge;
 	struct token_store tokens;
+	bool no_referrers;
+};
+
+struct registry {
+	struct site *site;
+	struct http *http;
 };
 
 static const char *const accept_manifests[] = { ACCEPT, NULL };
@@ -49,51 +61,80 @@ read_challenge(struct registry *r, const struct http_resp *resp, struct err *e)
 
 	for (size_t i = 0; http_header_n(resp, "www-authenticate", i, value, sizeof(value)); i++)
 		if (auth_parse(view_of(value), &c, e) < 0)
-			return err_wrap(e, "registry '%s'", r->host);
-	r->challenge = c;
+			return err_wrap(e, "registry '%s'", r->site->host);
+	(void)pthread_mutex_lock(&r->site->lock);
+	r->site->challenge = c;
+	(void)pthread_mutex_unlock(&r->site->lock);
 	return 0;
 }
 
-static int
-get_token(struct registry *r, const char *scope, struct err *e)
-{
-	const char *realm = r->challenge.realm;
-	char *token;
-	int64_t ms;
-
-	if (!r->challenge.bearer)
-		return 0;
-	if (has_tls(r->base) && !has_tls(realm))
-		return err_set(e, ERR_AUTH,
-			       "registry '%s' asks for credentials without TLS at '%s'", r->host,
-			       realm);
-	if (auth_token(r->http, &r->challenge, scope, r->basic, &token, &ms, e) < 0)
-		return err_wrap(e, "registry '%s'", r->host);
-	return token_keep(&r->tokens, scope, token, ms, e);
-}
-
-static const char *
+/* The header's value into out; false if we have nothing to say. */
+static bool
 authorization(const struct registry *r, const char *scope, struct buf *out)
 {
-	const char *token = token_get(&r->tokens, scope);
+	struct site *s = r->site;
+	const char *token;
 
 	buf_reset(out);
-	if (r->challenge.bearer && token != NULL)
+	(void)pthread_mutex_lock(&s->lock);
+	token = token_get(&s->tokens, scope);
+	if (s->challenge.bearer && token != NULL)
 		buf_addf(out, "Bearer %s", token);
-	else if (r->challenge.basic && r->basic != NULL)
-		buf_addf(out, "Basic %s", r->basic);
-	else
-		return NULL;
-	return buf_cstr(out);
+	else if (s->challenge.basic && s->basic != NULL)
+		buf_addf(out, "Basic %s", s->basic);
+	(void)pthread_mutex_unlock(&s->lock);
+	return out->len > 0;
+}
+
+static int
+ask_for_token(struct registry *r, const char *scope, struct err *e)
+{
+	struct auth_challenge c;
+	struct site *s = r->site;
+	char *token;
+	int64_t ms;
+	int status;
+
+	(void)pthread_mutex_lock(&s->lock);
+	c = s->challenge;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (!c.bearer)
+		return 0;
+	if (has_tls(s->base) && !has_tls(c.realm))
+		return err_set(e, ERR_AUTH,
+			       "registry '%s' asks for credentials without TLS at '%s'", s->host,
+			       c.realm);
+	if (auth_token(r->http, &c, scope, s->basic, &token, &ms, e) < 0)
+		return err_wrap(e, "registry '%s'", s->host);
+	(void)pthread_mutex_lock(&s->lock);
+	status = token_keep(&s->tokens, scope, token, ms, e);
+	(void)pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+/* A token in place of the one (or none) that was refused: another thread may
+ * have brought it already. */
+static int
+get_token(struct registry *r, const char *scope, const char *refused, struct err *e)
+{
+	AUTO_BUF struct buf now = BUF_INIT(AUTH_TOKEN_MAX + 16);
+	int status = 0;
+
+	(void)pthread_mutex_lock(&r->site->asking);
+	if (!authorization(r, scope, &now) || strcmp(buf_cstr(&now), refused) == 0)
+		status = ask_for_token(r, scope, e);
+	(void)pthread_mutex_unlock(&r->site->asking);
+	return status;
 }
 
 /* An address of our own host may have our credentials, no other. */
 static bool
 is_ours(const struct registry *r, const char *url)
 {
-	size_t n = strlen(r->base);
+	size_t n = strlen(r->site->base);
 
-	return strncmp(url, r->base, n) == 0 && (url[n] == '/' || url[n] == '?' || url[n] == '\0');
+	return strncmp(url, r->site->base, n) == 0 &&
+	       (url[n] == '/' || url[n] == '?' || url[n] == '\0');
 }
 
 typedef int send_fn(struct http *h, const struct http_req *q, void *ret, struct err *e);
@@ -109,20 +150,21 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 	AUTO_BUF struct buf value = BUF_INIT(AUTH_TOKEN_MAX + 16);
 	struct http_req q = *given;
 
-	buf_addf(&url, "%s%s", given->url[0] == '/' ? r->base : "", given->url);
+	buf_addf(&url, "%s%s", given->url[0] == '/' ? r->site->base : "", given->url);
 	if (repo != NULL)
 		scope_of(repo, writes, &scope);
 	if (buf_ok(&url, "address", e) < 0 || buf_ok(&scope, "scope", e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
-	if (has_tls(r->base) && !has_tls(q.url))
-		return err_set(e, ERR_DATA, "registry '%s' points from TLS to '%s'", r->host,
+	if (has_tls(r->site->base) && !has_tls(q.url))
+		return err_set(e, ERR_DATA, "registry '%s' points from TLS to '%s'", r->site->host,
 			       q.url);
 	for (int tries = 0;; tries++) {
-		q.authorization =
-			is_ours(r, q.url) ? authorization(r, buf_cstr(&scope), &value) : NULL;
+		bool known = is_ours(r, q.url) && authorization(r, buf_cstr(&scope), &value);
+
+		q.authorization = known ? buf_cstr(&value) : NULL;
 		if (fn(r->http, &q, ret, e) < 0)
-			return err_wrap(e, "registry '%s'", r->host);
+			return err_wrap(e, "registry '%s'", r->site->host);
 		/* a body that came from a callback cannot be sent twice */
 		if (resp_of(ret)->status != 401 || tries > 0 || q.body_fn != NULL)
 			return 0;
@@ -131,9 +173,9 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 		/* a ping only finds out what will be asked for */
 		if (repo == NULL)
 			return 0;
-		if (get_token(r, buf_cstr(&scope), e) < 0)
+		if (get_token(r, buf_cstr(&scope), known ? buf_cstr(&value) : "", e) < 0)
 			return -1;
-		if (authorization(r, buf_cstr(&scope), &value) == NULL)
+		if (!authorization(r, buf_cstr(&scope), &value))
 			return 0;
 	}
 }
@@ -198,10 +240,10 @@ registry_refuse(struct registry *r, const char *repo, const char *what,
 			e, ERR_TEMP,
 			"'%s' answers like a web page (%s), not like a registry: a proxy or a "
 			"captive portal?",
-			r->host, words);
+			r->site->host, words);
 	if (repo == NULL)
-		return err_set(e, code, "registry '%s': %s", r->host, words);
-	return err_set(e, code, "'%s/%s%s%s': %s", r->host, repo,
+		return err_set(e, code, "registry '%s': %s", r->site->host, words);
+	return err_set(e, code, "'%s/%s%s%s': %s", r->site->host, repo,
 		       what[0] == '\0'		   ? ""
 		       : strchr(what, ':') != NULL ? "@"
 						   : ":",
@@ -227,7 +269,7 @@ ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
 	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES };
 	char version[64];
 
-	(void)snprintf(r->base, sizeof(r->base), "%s://%s", scheme, r->host);
+	(void)snprintf(r->site->base, sizeof(r->site->base), "%s://%s", scheme, r->site->host);
 	if (registry_request(r, NULL, false, &q, &resp, e) < 0)
 		return -1;
 	*ret_status = resp.status;
@@ -238,7 +280,7 @@ ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
 			return 0;
 	}
 	if (resp.status == 404)
-		return err_set(e, ERR_TEMP, "'%s' is not a registry: no /v2/", r->host);
+		return err_set(e, ERR_TEMP, "'%s' is not a registry: no /v2/", r->site->host);
 	return registry_refuse(r, NULL, "", &resp, e);
 }
 
@@ -249,8 +291,8 @@ find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 	struct err why = { 0 };
 	int status = 0;
 
-	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->host);
-	if (listed(o->plain_http, r->host))
+	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->site->host);
+	if (listed(o->plain_http, r->site->host))
 		return ping(r, "http", &status, e);
 	if (!ref_is_local(&ref))
 		return ping(r, "https", &status, e);
@@ -262,40 +304,123 @@ find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 	return err_set(e, why.code, "%s", why.msg);
 }
 
-int
-registry_open(const char *host, const struct registry_opts *o, struct registry **ret, struct err *e)
+static int
+new_session(struct site *s, struct registry **ret, struct err *e)
 {
-	AUTO_REGISTRY struct registry *r = calloc(1, sizeof(*r));
+	struct registry *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return err_nomem(e);
-	if (strlen(host) >= sizeof(r->host))
-		return err_set(e, ERR_USAGE, "host '%s' is too long", host);
-	(void)snprintf(r->host, sizeof(r->host), "%s", host);
-	if (auth_basic(o->authfile, host, &r->basic, e) < 0 || http_new(&o->http, &r->http, e) < 0)
+	if (http_new(&s->opts.http, &r->http, e) < 0) {
+		free(r);
 		return -1;
+	}
+	r->site = s;
+	(void)pthread_mutex_lock(&s->lock);
+	s->sessions++;
+	(void)pthread_mutex_unlock(&s->lock);
+	*ret = r;
+	return 0;
+}
+
+static void
+site_free(struct site **s)
+{
+	if (*s == NULL)
+		return;
+	token_clear(&(*s)->tokens);
+	free((*s)->basic);
+	(void)pthread_mutex_destroy(&(*s)->asking);
+	(void)pthread_mutex_destroy(&(*s)->lists);
+	(void)pthread_mutex_destroy(&(*s)->lock);
+	free(*s);
+	*s = NULL;
+}
+
+int
+registry_open(const char *host, const struct registry_opts *o, struct registry **ret, struct err *e)
+{
+	AUTO(site_free) struct site *s = calloc(1, sizeof(*s));
+	AUTO_REGISTRY struct registry *r = NULL;
+
+	if (s == NULL)
+		return err_nomem(e);
+	(void)pthread_mutex_init(&s->asking, NULL);
+	(void)pthread_mutex_init(&s->lists, NULL);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	if (strlen(host) >= sizeof(s->host))
+		return err_set(e, ERR_USAGE, "host '%s' is too long", host);
+	(void)snprintf(s->host, sizeof(s->host), "%s", host);
+	s->opts = *o;
+	if (auth_basic(o->authfile, host, &s->basic, e) < 0 || new_session(s, &r, e) < 0)
+		return -1;
+	s = NULL; /* goes with its last session */
 	if (find_scheme(r, o, e) < 0)
 		return -1;
 	*ret = TAKE_PTR(r);
 	return 0;
 }
 
+int
+registry_again(struct registry *r, struct registry **ret, struct err *e)
+{
+	return new_session(r->site, ret, e);
+}
+
 void
 registry_close(struct registry **r)
 {
+	struct site *s;
+	bool last;
+
 	if (*r == NULL)
 		return;
-	token_clear(&(*r)->tokens);
-	free((*r)->basic);
+	s = (*r)->site;
 	http_free(&(*r)->http);
 	free(*r);
 	*r = NULL;
+	(void)pthread_mutex_lock(&s->lock);
+	last = --s->sessions == 0;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (last)
+		site_free(&s);
 }
 
 const char *
 registry_host(const struct registry *r)
 {
-	return r->host;
+	return r->site->host;
+}
+
+void
+registry_lock_lists(struct registry *r)
+{
+	(void)pthread_mutex_lock(&r->site->lists);
+}
+
+void
+registry_unlock_lists(struct registry *r)
+{
+	(void)pthread_mutex_unlock(&r->site->lists);
+}
+
+bool
+registry_keeps_referrers(struct registry *r)
+{
+	bool no;
+
+	(void)pthread_mutex_lock(&r->site->lock);
+	no = r->site->no_referrers;
+	(void)pthread_mutex_unlock(&r->site->lock);
+	return !no;
+}
+
+void
+registry_no_referrers(struct registry *r)
+{
+	(void)pthread_mutex_lock(&r->site->lock);
+	r->site->no_referrers = true;
+	(void)pthread_mutex_unlock(&r->site->lock);
 }
 
 /* --- reading ---------------------------------------------------------- */
@@ -311,32 +436,50 @@ get_manifest(struct registry *r, const char *repo, const char *what, const char 
 
 	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
 	if (registry_request(r, repo, false, &q, ret, e) < 0)
-		return err_wrap(e, "'%s/%s' %s", r->host, repo, what);
+		return err_wrap(e, "'%s/%s' %s", r->site->host, repo, what);
 	return ret->status == 200 && registry_is_page(ret) ? registry_refuse(r, repo, what, ret, e)
 							   : 0;
+}
+
+int
+registry_describe(struct registry *r, const char *repo, const char *what, struct descriptor *ret,
+		  struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	AUTO_MANIFEST struct manifest m = { 0 };
+	char said[DIGEST_STR_MAX + 1];
+
+	*ret = (struct descriptor){ 0 };
+	if (get_manifest(r, repo, what, "HEAD", &resp, e) < 0)
+		return -1;
+	if (resp.status == 200 && http_header(&resp, "docker-content-digest", said, sizeof(said))) {
+		if (strchr(what, ':') != NULL && strcmp(what, said) != 0)
+			return err_set(e, ERR_DATA, "'%s/%s@%s' has digest '%s'", r->site->host,
+				       repo, what, said);
+		(void)http_header(&resp, "content-type", ret->media_type, sizeof(ret->media_type));
+		ret->media_type[strcspn(ret->media_type, "; ")] = '\0';
+		ret->size = resp.length;
+		return digest_parse(view_of(said), &ret->digest, e);
+	}
+	if (resp.status != 200 && resp.status != 405)
+		return registry_refuse(r, repo, what, &resp, e);
+	if (registry_manifest(r, repo, what, &m, e) < 0)
+		return -1;
+	ret->digest = m.digest;
+	ret->size = (int64_t)m.len;
+	(void)snprintf(ret->media_type, sizeof(ret->media_type), "%s", m.media_type);
+	return 0;
 }
 
 int
 registry_resolve(struct registry *r, const char *repo, const char *what, struct digest *ret,
 		 struct err *e)
 {
-	AUTO_RESP struct http_resp resp = { 0 };
-	AUTO_MANIFEST struct manifest m = { 0 };
-	char said[DIGEST_STR_MAX + 1];
+	struct descriptor d;
 
-	if (get_manifest(r, repo, what, "HEAD", &resp, e) < 0)
+	if (registry_describe(r, repo, what, &d, e) < 0)
 		return -1;
-	if (resp.status == 200 && http_header(&resp, "docker-content-digest", said, sizeof(said))) {
-		if (strchr(what, ':') != NULL && strcmp(what, said) != 0)
-			return err_set(e, ERR_DATA, "'%s/%s@%s' has digest '%s'", r->host, repo,
-				       what, said);
-		return digest_parse(view_of(said), ret, e);
-	}
-	if (resp.status != 200 && resp.status != 405)
-		return registry_refuse(r, repo, what, &resp, e);
-	if (registry_manifest(r, repo, what, &m, e) < 0)
-		return -1;
-	*ret = m.digest;
+	*ret = d.digest;
 	return 0;
 }
 
@@ -358,9 +501,9 @@ registry_manifest(struct registry *r, const char *repo, const char *what, struct
 			return -1;
 	} else if (http_header(&resp, "docker-content-digest", said, sizeof(said))) {
 		if (digest_parse(view_of(said), &want, e) < 0)
-			return err_wrap(e, "registry '%s'", r->host);
+			return err_wrap(e, "registry '%s'", r->site->host);
 	}
-	(void)snprintf(name, sizeof(name), "%s/%s%s%s", r->host, repo,
+	(void)snprintf(name, sizeof(name), "%s/%s%s%s", r->site->host, repo,
 		       strchr(what, ':') != NULL ? "@" : ":", what);
 	return manifest_parse(view_buf(&resp.body),
 			      http_header(&resp, "content-type", type, sizeof(type)) ? type : NULL,
@@ -384,7 +527,7 @@ registry_blob(struct registry *r, const char *repo, const struct descriptor *d, 
 	if (resp.status != 200)
 		return registry_refuse(r, repo, d->digest.str, &resp, e);
 	if (digest_check(buf_cstr(&resp.body), resp.body.len, &d->digest, "blob", e) < 0)
-		return err_wrap(e, "'%s/%s'", r->host, repo);
+		return err_wrap(e, "'%s/%s'", r->site->host, repo);
 	buf_reset(ret);
 	buf_add(ret, buf_cstr(&resp.body), resp.body.len);
 	return buf_ok(ret, d->digest.str, e);

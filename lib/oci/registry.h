@@ -1,9 +1,10 @@
 /*
  * registry: a client of the OCI distribution API 1.1.
  *
- * One struct registry is one host, with its connections and tokens; it belongs
- * to one thread at a time, and copying between two repositories needs two of
- * them (see http.h).  Repositories are named in each call.  Answers are
+ * One struct registry is one session with a host; it belongs to one thread at
+ * a time, and copying between two repositories needs two of them (see http.h).
+ * All sessions that come from one registry_open share what was found out about
+ * the host, and its tokens.  Repositories are named in each call.  Answers are
  * checked: a manifest always has the digest that was asked for, a tag's
  * manifest the digest that the server announced.
  *
@@ -18,6 +19,7 @@
 #include "net/http.h"
 #include "oci/manifest.h"
 #include "oci/ref.h"
+#include "oci/store.h"
 
 #define REGISTRY_TAGS_MAX 100000
 
@@ -29,11 +31,13 @@ struct registry_opts {
 
 struct registry;
 
-/* host as in a reference ("localhost:5000"); found out at once whether it
- * speaks TLS and is a registry (one GET /v2/).  Tokens are asked for later,
- * when there is a repository to name. */
+/* host as in a reference ("localhost:5000"); what o points to must stay.  Found out at once whether
+ * it speaks TLS and is a registry (one GET /v2/).  Tokens are asked for later, when there is a
+ * repository to name. */
 int registry_open(const char *host, const struct registry_opts *o, struct registry **ret,
 		  struct err *e);
+/* Another session with the same host, for another thread; nothing is sent. */
+int registry_again(struct registry *r, struct registry **ret, struct err *e);
 void registry_close(struct registry **r);
 #define AUTO_REGISTRY AUTO(registry_close)
 const char *registry_host(const struct registry *r);
@@ -60,6 +64,9 @@ void registry_tags_free(char **tags, size_t n);
  * leaves the digest out, GET and hash. */
 int registry_resolve(struct registry *r, const char *repo, const char *what, struct digest *ret,
 		     struct err *e);
+/* The same with media type and size. */
+int registry_describe(struct registry *r, const char *repo, const char *what,
+		      struct descriptor *ret, struct err *e);
 /* A manifest by tag or digest. */
 int registry_manifest(struct registry *r, const char *repo, const char *what, struct manifest *ret,
 		      struct err *e);
@@ -73,5 +80,16 @@ int registry_has_manifest(struct registry *r, const char *repo, const char *what
  * the server ignores Range). */
 int registry_blob_open(struct registry *r, const char *repo, const struct digest *d, int64_t offset,
 		       struct http_stream **ret, int64_t *ret_at, struct err *e);
+
+/* One of its repositories as a store; r is lent (registry_store_own: taken). */
+int registry_store(struct registry *r, const char *repo, struct store **ret, struct err *e);
+int registry_store_own(struct registry **r, const char *repo, struct store **ret, struct err *e);
+
+/* What sessions of one host tell each other: that it has no referrers API, and
+ * who changes lists at fallback tags now. */
+bool registry_keeps_referrers(struct registry *r);
+void registry_no_referrers(struct registry *r);
+void registry_lock_lists(struct registry *r);
+void registry_unlock_lists(struct registry *r);
 
 #endif

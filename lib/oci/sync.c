@@ -3,19 +3,39 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/jsn.h"
-#include "oci/push.h"
-#include "oci/referrers.h"
-
 /* --- blobs ------------------------------------------------------------ */
 
 struct flow {
 	struct sync *s;
 	const struct descriptor *d;
-	struct http_stream *from;
+	struct store_stream *from;
 	struct digest_sum *sum;
 	int64_t done;
 };
+
+static void
+flow_end(struct flow *f)
+{
+	store_stream_close(&f->from);
+	digest_sum_free(&f->sum);
+}
+
+static int
+flow_start(void *arg, int64_t from, struct err *e)
+{
+	struct flow *f = arg;
+
+	flow_end(f);
+	if (from != 0)
+		return err_set(e, ERR_DATA, "blob '%s' can only be sent whole", f->d->digest.str);
+	f->done = 0;
+	if (store_open_blob(f->s->src, &f->d->digest, 0, &f->from, e) < 0)
+		return -1;
+	if (f->from->length >= 0 && f->from->length != f->d->size)
+		return err_set(e, ERR_DATA, "blob '%s' has %lld bytes, not %lld", f->d->digest.str,
+			       (long long)f->from->length, (long long)f->d->size);
+	return digest_sum_new(&f->d->digest, &f->sum, e);
+}
 
 /* The next bytes for the destination.  The blob is judged before its last
  * bytes are handed out. */
@@ -31,7 +51,7 @@ flow_read(void *arg, void *p, size_t n, struct err *e)
 		return 0;
 	if ((int64_t)n > left)
 		n = (size_t)left;
-	came = http_read(f->from, p, n, e);
+	came = f->from->read(f->from, p, n, e);
 	if (came < 0)
 		return -1;
 	if (came == 0)
@@ -50,27 +70,14 @@ flow_read(void *arg, void *p, size_t n, struct err *e)
 	return came;
 }
 
-static void
-flow_end(struct flow *f)
-{
-	http_close(&f->from);
-	digest_sum_free(&f->sum);
-}
-
 static int
 move_blob(struct sync *s, const struct descriptor *d, struct err *e)
 {
 	AUTO(flow_end) struct flow f = { .s = s, .d = d };
-	int64_t at;
 
-	if (registry_blob_open(s->src, s->src_repo, &d->digest, 0, &f.from, &at, e) < 0)
-		return -1;
-	if (http_stream_resp(f.from)->length >= 0 && http_stream_resp(f.from)->length != d->size)
-		return err_set(e, ERR_DATA, "blob '%s' has %lld bytes, not %lld", d->digest.str,
-			       (long long)http_stream_resp(f.from)->length, (long long)d->size);
-	if (digest_sum_new(&d->digest, &f.sum, e) < 0)
-		return -1;
-	return push_blob(s->dst, s->dst_repo, d, flow_read, &f, e);
+	return store_put_blob(
+		s->dst, d,
+		&(struct store_feed){ .start = flow_start, .read = flow_read, .arg = &f }, e);
 }
 
 static int
@@ -80,7 +87,7 @@ copy_blob(struct sync *s, const struct descriptor *d, struct err *e)
 
 	if (d->foreign)
 		return 0;
-	there = registry_has_blob(s->dst, s->dst_repo, &d->digest, e);
+	there = store_has_blob(s->dst, &d->digest, e);
 	if (there != 0)
 		return there < 0 ? -1 : 0;
 	for (int tries = 0;; tries++) {
@@ -132,55 +139,10 @@ copy_parts(struct sync *s, const struct manifest *m, int depth, struct err *e)
 	return copy_blob(s, &m->config, e);
 }
 
-/* The index at a subject's fallback tag, with m in it. */
-static int
-add_to_fallback(struct sync *s, const struct manifest *m, struct err *e)
-{
-	AUTO_MANIFEST struct manifest old = { 0 };
-	AUTO_MANIFEST struct manifest made = { 0 };
-	AUTO_JSN struct json_t *index = NULL;
-	AUTO_FREE char *text = NULL;
-	struct json_t *entry;
-	struct err why = { 0 };
-	char tag[REF_TAG_MAX];
-	const char *type = m->artifact_type[0] != '\0' ? m->artifact_type : m->config.media_type;
-
-	referrers_tag(&m->subject.digest, tag);
-	if (registry_manifest(s->dst, s->dst_repo, tag, &old, &why) == 0) {
-		for (size_t i = 0; i < old.nchildren; i++)
-			if (digest_equal(&old.children[i].digest, &m->digest))
-				return 0;
-		index = jsn_copy(old.json);
-	} else if (why.code != ERR_NOTFOUND) {
-		return err_set(e, why.code, "%s", why.msg);
-	} else {
-		index = jsn_object();
-		jsn_set_int(index, "schemaVersion", 2);
-		jsn_set_str(index, "mediaType", MEDIA_OCI_INDEX);
-		jsn_set(index, "manifests", jsn_array());
-	}
-	entry = jsn_object();
-	jsn_set_str(entry, "mediaType", m->media_type);
-	jsn_set_str(entry, "digest", m->digest.str);
-	jsn_set_int(entry, "size", (int64_t)m->len);
-	if (type[0] != '\0')
-		jsn_set_str(entry, "artifactType", type);
-	if (m->annotations != NULL)
-		jsn_set(entry, "annotations", jsn_copy(m->annotations));
-	jsn_push(jsn_mutable(jsn_get(index, "manifests")), entry);
-	text = jsn_dump(index);
-	if (text == NULL)
-		return err_nomem(e);
-	if (manifest_parse(view_of(text), NULL, NULL, tag, &made, e) < 0)
-		return -1;
-	return push_manifest(s->dst, s->dst_repo, tag, &made, NULL, e);
-}
-
 static int
 copy_manifest(struct sync *s, const struct digest *d, int depth, struct err *e)
 {
 	AUTO_MANIFEST struct manifest m = { 0 };
-	bool tracked = false;
 	int there;
 
 	if (depth > SYNC_DEPTH_MAX)
@@ -189,15 +151,12 @@ copy_manifest(struct sync *s, const struct digest *d, int depth, struct err *e)
 	there = note(s, d, e);
 	if (there <= 0)
 		return there;
-	there = registry_has_manifest(s->dst, s->dst_repo, d->str, e);
+	there = store_has_manifest(s->dst, d, e);
 	if (there < 0)
 		return -1;
 	if (there == 0) {
-		if (registry_manifest(s->src, s->src_repo, d->str, &m, e) < 0 ||
-		    copy_parts(s, &m, depth, e) < 0 ||
-		    push_manifest(s->dst, s->dst_repo, d->str, &m, &tracked, e) < 0)
-			return -1;
-		if (digest_is_set(&m.subject.digest) && !tracked && add_to_fallback(s, &m, e) < 0)
+		if (store_manifest(s->src, d->str, &m, e) < 0 || copy_parts(s, &m, depth, e) < 0 ||
+		    store_put_manifest(s->dst, d->str, &m, e) < 0)
 			return -1;
 	}
 	return copy_referrers(s, d, depth, e);
@@ -211,22 +170,21 @@ copy_tool_tag(struct sync *s, const struct digest *subject, const char *end, int
 	      struct err *e)
 {
 	AUTO_MANIFEST struct manifest m = { 0 };
-	struct digest here = { 0 }, there = { 0 };
+	struct descriptor here = { 0 }, there = { 0 };
 	struct err why = { 0 };
 	char tag[DIGEST_STR_MAX + 8];
 
 	(void)snprintf(tag, sizeof(tag), "%.*s-%s%s", (int)strcspn(subject->str, ":"), subject->str,
 		       digest_hex(subject), end);
-	if (registry_resolve(s->src, s->src_repo, tag, &there, &why) < 0)
+	if (store_resolve(s->src, tag, &there, &why) < 0)
 		return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, "%s", why.msg);
-	if (registry_resolve(s->dst, s->dst_repo, tag, &here, &why) < 0 && why.code != ERR_NOTFOUND)
+	if (store_resolve(s->dst, tag, &here, &why) < 0 && why.code != ERR_NOTFOUND)
 		return err_set(e, why.code, "%s", why.msg);
-	if (digest_equal(&here, &there))
+	if (digest_equal(&here.digest, &there.digest))
 		return 0;
-	if (registry_manifest(s->src, s->src_repo, there.str, &m, e) < 0 ||
-	    copy_parts(s, &m, depth, e) < 0)
+	if (store_manifest(s->src, there.digest.str, &m, e) < 0 || copy_parts(s, &m, depth, e) < 0)
 		return -1;
-	return push_manifest(s->dst, s->dst_repo, tag, &m, NULL, e);
+	return store_put_manifest(s->dst, tag, &m, e);
 }
 
 static int
@@ -237,7 +195,7 @@ copy_referrer(struct sync *s, const struct digest *d, int depth, struct err *e)
 	if (copy_manifest(s, d, depth, &why) == 0)
 		return 0;
 	/* lists outlive what they name, where garbage is collected */
-	if (why.code == ERR_NOTFOUND && registry_has_manifest(s->src, s->src_repo, d->str, e) == 0)
+	if (why.code == ERR_NOTFOUND && store_has_manifest(s->src, d, e) == 0)
 		return 0;
 	return err_set(e, why.code, "%s", why.msg);
 }
@@ -259,11 +217,11 @@ list_referrer(struct sync *s, const struct digest *subject, const struct digest 
 	AUTO_MANIFEST struct manifest m = { 0 };
 	struct err why = { 0 };
 
-	if (registry_manifest(s->dst, s->dst_repo, d->str, &m, &why) < 0)
+	if (store_manifest(s->dst, d->str, &m, &why) < 0)
 		return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, "%s", why.msg);
 	if (!digest_equal(&m.subject.digest, subject))
 		return 0;
-	return add_to_fallback(s, &m, e);
+	return store_put_manifest(s->dst, d->str, &m, e);
 }
 
 static int
@@ -279,12 +237,12 @@ copy_referrers(struct sync *s, const struct digest *subject, int depth, struct e
 	for (size_t i = 0; i < COUNT_OF(ends); i++)
 		if (copy_tool_tag(s, subject, ends[i], depth, e) < 0)
 			return -1;
-	if (referrers_list(s->src, s->src_repo, subject, &all, &n, e) < 0)
+	if (store_referrers(s->src, subject, &all, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (copy_referrer(s, &all[i].digest, depth + 1, e) < 0)
 			return -1;
-	if (n > 0 && referrers_list(s->dst, s->dst_repo, subject, &there, &nthere, e) < 0)
+	if (n > 0 && store_referrers(s->dst, subject, &there, &nthere, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (!is_among(there, nthere, &all[i].digest) &&
@@ -312,13 +270,13 @@ sync_image(struct sync *s, const struct digest *digest, const char *tag, enum sy
 	   struct err *e)
 {
 	AUTO_MANIFEST struct manifest m = { 0 };
-	struct digest here = { 0 };
+	struct descriptor here = { 0 };
 	struct err why = { 0 };
 
-	if (tag[0] != '\0' && registry_resolve(s->dst, s->dst_repo, tag, &here, &why) < 0 &&
+	if (tag[0] != '\0' && store_resolve(s->dst, tag, &here, &why) < 0 &&
 	    why.code != ERR_NOTFOUND)
 		return err_set(e, why.code, "%s", why.msg);
-	*ret = digest_equal(&here, digest) ? SYNC_CURRENT : SYNC_COPIED;
+	*ret = digest_equal(&here.digest, digest) ? SYNC_CURRENT : SYNC_COPIED;
 	if (s->dry_run)
 		return 0;
 	/* a current tag's signatures may be newer than the tag */
@@ -326,7 +284,7 @@ sync_image(struct sync *s, const struct digest *digest, const char *tag, enum sy
 		return -1;
 	if (*ret == SYNC_CURRENT || tag[0] == '\0')
 		return 0;
-	if (registry_manifest(s->src, s->src_repo, digest->str, &m, e) < 0)
+	if (store_manifest(s->src, digest->str, &m, e) < 0)
 		return -1;
-	return push_manifest(s->dst, s->dst_repo, tag, &m, NULL, e);
+	return store_put_manifest(s->dst, tag, &m, e);
 }

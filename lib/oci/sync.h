@@ -1,5 +1,5 @@
 /*
- * sync: one image from one registry to another, byte for byte, with all that
+ * sync: one image from one store to another, byte for byte, with all that
  * belongs to it.
  *
  * Order: blobs, then manifests, children before parents, then signatures and
@@ -18,7 +18,7 @@
 #ifndef GANTRY_OCI_SYNC_H
 #define GANTRY_OCI_SYNC_H
 
-#include "oci/registry.h"
+#include "oci/store.h"
 
 #define SYNC_DEPTH_MAX	   8
 #define SYNC_MANIFESTS_MAX 4096 /* of one image, with all that belongs to it */
@@ -26,8 +26,7 @@
 enum sync_result { SYNC_CURRENT, SYNC_COPIED };
 
 struct sync {
-	struct registry *src, *dst; /* two sessions, even to the same host */
-	const char *src_repo, *dst_repo;
+	struct store *src, *dst; /* two sessions, even to the same host */
 	bool no_referrers;
 	bool dry_run;				 /* only say what would be done */
 	int retries;				 /* of one blob whose transfer was cut */

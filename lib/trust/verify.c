@@ -10,7 +10,7 @@
 #include "trust/simplesigning.h"
 
 #define TAG_MAX	      (DIGEST_STR_MAX + 8)
-#define NAME_MAX_LEN  (2 * REF_PART_MAX + DIGEST_STR_MAX)
+#define NAME_MAX_LEN  (REF_STR_MAX + DIGEST_STR_MAX + 2)
 #define SIGNATURE_KEY "dev.cosignproject.cosign/signature"
 
 struct verify_policy {
@@ -84,7 +84,7 @@ is_unknown(enum err_code code)
 }
 
 static void
-fetch_one(struct registry *r, const char *repo, struct candidate *c)
+fetch_one(struct store *s, struct candidate *c)
 {
 	if (strcmp(c->layer->media_type, SIMPLESIGNING_MEDIA_TYPE) != 0)
 		(void)err_set(&c->missing, ERR_DATA, "of type '%s', which is not looked at",
@@ -93,20 +93,19 @@ fetch_one(struct registry *r, const char *repo, struct candidate *c)
 		(void)err_set(&c->missing, ERR_DATA, "its payload has %" PRId64 " bytes",
 			      c->layer->size);
 	else
-		(void)registry_blob(r, repo, c->layer, VERIFY_PAYLOAD_MAX, &c->payload,
-				    &c->missing);
+		(void)store_blob(s, c->layer, VERIFY_PAYLOAD_MAX, &c->payload, &c->missing);
 }
 
 /* All payloads; after the first that the registry does not give, no other is
  * asked for. */
 static void
-fetch(struct registry *r, const char *repo, struct candidate *c, size_t n, struct err *unknown)
+fetch(struct store *s, struct candidate *c, size_t n, struct err *unknown)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (unknown->code != ERR_NONE)
 			c[i].missing = *unknown;
 		else
-			fetch_one(r, repo, &c[i]);
+			fetch_one(s, &c[i]);
 		if (unknown->code == ERR_NONE && c[i].missing.code != ERR_NONE &&
 		    is_unknown(c[i].missing.code))
 			*unknown = c[i].missing;
@@ -166,7 +165,7 @@ judge_all(const struct candidate *c, size_t n, const struct verify_policy *p,
 }
 
 static int
-judge_manifest(struct registry *r, const char *repo, const struct manifest *m, const char *name,
+judge_manifest(struct store *s, const struct manifest *m, const char *name,
 	       const struct verify_policy *p, const struct digest *image, struct err *e)
 {
 	AUTO(candidates_free) struct candidate *c = calloc(VERIFY_SIGNATURES_MAX, sizeof(*c));
@@ -179,7 +178,7 @@ judge_manifest(struct registry *r, const char *repo, const struct manifest *m, c
 	for (size_t i = 0; i < n; i++)
 		c[i] = (struct candidate){ .layer = &m->layers[i],
 					   .payload = BUF_INIT(VERIFY_PAYLOAD_MAX) };
-	fetch(r, repo, c, n, &unknown);
+	fetch(s, c, n, &unknown);
 	if (judge_all(c, n, p, image, &reasons) == 0)
 		return 0;
 	/* one of those that could not be read might have been good */
@@ -193,24 +192,24 @@ judge_manifest(struct registry *r, const char *repo, const struct manifest *m, c
 }
 
 int
-verify_image(struct registry *r, const char *repo, const struct digest *digest,
-	     const struct verify_policy *p, struct err *e)
+verify_image(struct store *s, const struct digest *digest, const struct verify_policy *p,
+	     struct err *e)
 {
 	AUTO_MANIFEST struct manifest m = { 0 };
 	char tag[TAG_MAX], name[NAME_MAX_LEN];
 	struct err why = { 0 };
 
-	(void)snprintf(name, sizeof(name), "%s/%s@%s", registry_host(r), repo, digest->str);
+	(void)snprintf(name, sizeof(name), "%s@%s", s->name, digest->str);
 	(void)snprintf(tag, sizeof(tag), "%.*s-%s.sig", (int)strcspn(digest->str, ":"), digest->str,
 		       digest_hex(digest));
 	if (verify_policy_empty(p))
 		return err_set(e, ERR_CONFIG, "'%s': no key to verify with", name);
-	if (registry_manifest(r, repo, tag, &m, &why) < 0) {
+	if (store_manifest(s, tag, &m, &why) < 0) {
 		if (why.code == ERR_NOTFOUND)
 			return err_set(e, ERR_NO, "'%s' is not signed: it has no .sig tag", name);
 		return err_set(e, why.code, "signatures of '%s': %s", name, why.msg);
 	}
 	if (m.is_index)
 		return err_set(e, ERR_NO, "'%s': what its tag '%s' names is an index", name, tag);
-	return judge_manifest(r, repo, &m, name, p, digest, e);
+	return judge_manifest(s, &m, name, p, digest, e);
 }

@@ -2,7 +2,7 @@
  * verify: does an image carry a signature of somebody we trust?
  *
  * img-verify, reg-sync and deploy ask this one function.  The caller opens the
- * registry; everything that is needed is fetched first and judged afterwards.
+ * store; everything that is needed is fetched first and judged afterwards.
  *
  * Understood today: cosign's classic form (tag sha256-HEX.sig, simple signing
  * payload) under plain public keys.
@@ -15,7 +15,7 @@
 #ifndef GANTRY_TRUST_VERIFY_H
 #define GANTRY_TRUST_VERIFY_H
 
-#include "oci/registry.h"
+#include "oci/store.h"
 
 #define VERIFY_KEYS_MAX	      16
 #define VERIFY_SIGNATURES_MAX 64	 /* layers of one .sig manifest that are looked at */
@@ -33,7 +33,7 @@ int verify_policy_add_key(struct verify_policy *p, const char *path, struct err 
 bool verify_policy_empty(const struct verify_policy *p);
 
 /* digest: of the image (manifest or index), already resolved. */
-int verify_image(struct registry *r, const char *repo, const struct digest *digest,
-		 const struct verify_policy *p, struct err *e);
+int verify_image(struct store *s, const struct digest *digest, const struct verify_policy *p,
+		 struct err *e);
 
 #endif

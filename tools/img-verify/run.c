@@ -52,14 +52,15 @@ print(const struct run *r, const struct ref *ref)
 static int
 judge(struct run *r, struct ref *ref, struct err *e)
 {
+	AUTO_STORE struct store *s = NULL;
 	struct registry *reg = NULL;
 
-	if (registry_for(r, ref, &reg, e) < 0)
+	if (registry_for(r, ref, &reg, e) < 0 || registry_store(reg, ref->repo, &s, e) < 0)
 		return -1;
 	if (!digest_is_set(&ref->digest) &&
 	    registry_resolve(reg, ref->repo, ref_what(ref), &ref->digest, e) < 0)
 		return -1;
-	if (verify_image(reg, ref->repo, &ref->digest, r->policy, e) < 0)
+	if (verify_image(s, &ref->digest, r->policy, e) < 0)
 		return -1;
 	log_debug("'%s/%s' %s is signed by a trusted key", ref->host, ref->repo, ref->digest.str);
 	return 0;

@@ -4,6 +4,7 @@
 #ifndef GANTRY_IMG_VERIFY_RUN_H
 #define GANTRY_IMG_VERIFY_RUN_H
 
+#include "oci/registry.h"
 #include "trust/verify.h"
 
 #define RUN_HOSTS_MAX 16 /* registries that are kept open */

@@ -264,11 +264,9 @@ copy_one(struct copying *c, struct registry *src, const struct ref *r)
 {
 	static const char *const words[] = { [SYNC_CURRENT] = "current", [SYNC_COPIED] = "copied" };
 	struct ref to = c->dest;
-	struct sync s = { .src = src,
-			  .dst = c->dst,
-			  .src_repo = r->repo,
-			  .dst_repo = to.repo,
-			  .no_referrers = c->o->no_referrers,
+	AUTO_STORE struct store *from = NULL;
+	AUTO_STORE struct store *into = NULL;
+	struct sync s = { .no_referrers = c->o->no_referrers,
 			  .dry_run = c->o->dry_run,
 			  .retries = (int)c->o->retries,
 			  .moved = moved,
@@ -283,6 +281,11 @@ copy_one(struct copying *c, struct registry *src, const struct ref *r)
 	(void)snprintf(to.tag, sizeof(to.tag), "%s", r->tag);
 	to.digest = r->digest;
 	ref_print(&to, name);
+	if (registry_store(src, r->repo, &from, &e) < 0 ||
+	    registry_store(c->dst, to.repo, &into, &e) < 0)
+		return cli_fail(&e);
+	s.src = from;
+	s.dst = into;
 	progress_start(&c->bar, r->tag[0] != '\0' ? r->tag : r->digest.str, 0);
 	status = sync_image(&s, &r->digest, r->tag, &result, &e);
 	progress_end(&c->bar);
@@ -381,6 +384,16 @@ run_stdin(const struct run *o, const char *dest)
 }
 
 static int
+check(const struct copying *c, struct registry *src, const struct ref *r, struct err *e)
+{
+	AUTO_STORE struct store *s = NULL;
+
+	if (registry_store(src, r->repo, &s, e) < 0)
+		return -1;
+	return verify_image(s, &r->digest, c->o->policy, e);
+}
+
+static int
 mirror_one(void *arg, struct registry *src, const struct ref *r)
 {
 	struct copying *c = arg;
@@ -388,7 +401,7 @@ mirror_one(void *arg, struct registry *src, const struct ref *r)
 	char name[REF_STR_MAX];
 	int status;
 
-	if (c->o->policy != NULL && verify_image(src, r->repo, &r->digest, c->o->policy, &e) < 0) {
+	if (c->o->policy != NULL && check(c, src, r, &e) < 0) {
 		ref_print(r, name);
 		print_result(c->o, e.code == ERR_NO ? "refused" : "failed", name, e.msg);
 		c->status = worse(c->status, &e);
