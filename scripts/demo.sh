@@ -406,8 +406,8 @@ release() {
 	local version=$1 key=$2 archive=$D/robot-app-$1.tar digest
 	shift 2
 	run "$here/build-image.sh" "$version" --output "$archive" "$@"
-	# with sudo, what stays in the build folder is its owner's
-	[ ! -d "$B/images" ] || chown -R --reference="$B" "$B/images"
+	# with sudo, what stays in the build folder is its owner's; others may be building there
+	[ ! -d "$B/images" ] || chown --reference="$B" "$B/images" "$B/images/cache"{,/*}
 	printf '$ push-image.sh %s %s\n' "$archive" "$remote:$version"
 	digest=$("$here/push-image.sh" "$archive" "$remote:$version")
 	echo "$digest"

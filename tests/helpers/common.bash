@@ -19,11 +19,13 @@ wait_for() {
 	done
 }
 
-# free_port: a TCP port that nobody listens on now, below those that connections get by themselves.
+# free_port: a TCP port that nobody listens on now and that no other file of this run was given,
+# below those that connections get by themselves.
 free_port() {
 	local port
 	while :; do
 		port=$((20000 + RANDOM % 12000))
+		mkdir "${TESTS_TMP:-$BATS_RUN_TMPDIR}/port.$port" 2>/dev/null || continue
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo "$port"
