@@ -103,6 +103,10 @@ check: deps-check
 
 tests-built: $(units) $(fuzzers) $(helpers)
 
+# Every C file, but no program: what another compiler has to say.
+c_src := $(filter %.c,$(c_files))
+compiled: $(c_src:%.c=$B/%.o) $(crash_obj)
+
 check-built: all tests-built
 	$(Q)B=$(abspath $B) tests/run $(TESTS)
 
@@ -165,6 +169,6 @@ uninstall:
 clean:
 	rm -rf $B
 
-.PHONY: all check check-built tests-built lint lint-built format fuzz demo demo-stop bench image install \
+.PHONY: all check check-built tests-built compiled lint lint-built format fuzz demo demo-stop bench image install \
 	uninstall clean deps-build deps-check deps-demo deps-lint deps-bench FORCE
 .SECONDARY:
