@@ -1,5 +1,6 @@
 #include "base/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/progress.h"
 
 #define STATUS_USAGE  64
 #define STATUS_SYSTEM 71
@@ -46,17 +48,20 @@ cli_common(struct cli *c, int opt, const char *arg)
 		break;
 	case 'q':
 		c->verbosity--;
+		progress_off();
 		break;
 	case CLI_JSON:
 		c->json = true;
 		return CLI_GO_ON;
 	case CLI_LOG_FORMAT:
-		if (strcmp(arg, "json") == 0)
+		if (strcmp(arg, "json") == 0) {
 			log_set_format(LOG_JSON);
-		else if (strcmp(arg, "text") == 0)
+			progress_off();
+		} else if (strcmp(arg, "text") == 0) {
 			log_set_format(LOG_TEXT);
-		else
+		} else {
 			return cli_usage(c, "--log-format must be text or json, not '%s'", arg);
+		}
 		return CLI_GO_ON;
 	default:
 		/* getopt_long has said what is wrong */
@@ -126,6 +131,33 @@ cli_seconds(const char *arg, const char *name, int64_t min_ms, int64_t max_ms, i
 	}
 	return err_set(e, ERR_USAGE, "%s must be from %g to %g seconds, not '%s'", name,
 		       (double)min_ms / 1000, (double)max_ms / 1000, arg);
+}
+
+int
+cli_bytes(const char *arg, const char *name, int64_t min, int64_t max, int64_t *ret, struct err *e)
+{
+	static const char units[] = "kmg";
+	const char *unit = NULL;
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(arg, &end, 10);
+	if (*end != '\0' && end[1] == '\0')
+		unit = strchr(units, tolower((unsigned char)*end));
+	/* no sign and no blank before it */
+	if (errno != 0 || !isdigit((unsigned char)arg[0]) || (*end != '\0' && unit == NULL) ||
+	    n > max >> (unit != NULL ? 10 * (unit - units + 1) : 0))
+		n = -1;
+	else if (unit != NULL)
+		n <<= 10 * (unit - units + 1);
+	if (n < min)
+		return err_set(e, ERR_USAGE,
+			       "%s must be a number of bytes from %" PRId64 " to %" PRId64
+			       ", with k, M or G for 1024, not '%s'",
+			       name, min, max, arg);
+	*ret = n;
+	return 0;
 }
 
 static void

@@ -50,11 +50,14 @@ int cli_flush(int status);
 
 /* Numbers by name and range; ERR_USAGE "NAME must be a number from A to B, not
  * 'x'".  cli_seconds also takes 1.5 and the suffixes ms, s, m, h, and gives
- * milliseconds. */
+ * milliseconds.  cli_bytes takes the suffixes k, M and G (1024, as curl's), in
+ * either case; its min is at least 0. */
 int cli_number(const char *arg, const char *name, int64_t min, int64_t max, int64_t *ret,
 	       struct err *e);
 int cli_seconds(const char *arg, const char *name, int64_t min_ms, int64_t max_ms, int64_t *ret_ms,
 		struct err *e);
+int
+cli_bytes(const char *arg, const char *name, int64_t min, int64_t max, int64_t *ret, struct err *e);
 
 /* Set by SIGINT and SIGTERM once cli_catch_signals was called; a second signal
  * ends the process at once. */

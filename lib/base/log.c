@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/jsn.h"
+#include "base/progress.h"
 
 #define LINE_MAX_BYTES (64U << 10)
 
@@ -127,9 +128,10 @@ say(enum log_level level, const char *fmt, va_list ap)
 	else
 		add_text(&line, level, msg);
 	buf_addc(&line, '\n');
+	progress_hide();
 	/* one write, so that lines of several processes do not mix */
-	if (write(STDERR_FILENO, buf_cstr(&line), line.len) < 0)
-		return;
+	(void)!write(STDERR_FILENO, buf_cstr(&line), line.len);
+	progress_show();
 }
 
 #define SAY(level)           \

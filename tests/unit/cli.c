@@ -30,6 +30,26 @@ TEST(seconds_take_units)
 	CHECK(cli_seconds("1d", "-t", 0, 10000, &ms, &e) == -1);
 }
 
+TEST(bytes_are_counted_as_curl_counts_them)
+{
+	struct err e = { 0 };
+	int64_t n = 0;
+
+	CHECK(cli_bytes("512k", "-r", 1, INT64_MAX, &n, NULL) == 0 && n == 512 * 1024);
+	CHECK(cli_bytes("2M", "-r", 1, INT64_MAX, &n, NULL) == 0 && n == 2 * 1024 * 1024);
+	CHECK(cli_bytes("1g", "-r", 1, INT64_MAX, &n, NULL) == 0 && n == 1024 * 1024 * 1024);
+	CHECK(cli_bytes("77", "-r", 1, INT64_MAX, &n, NULL) == 0 && n == 77);
+	CHECK(cli_bytes("9007199254740992k", "-r", 1, INT64_MAX, &n, NULL) == -1);
+	CHECK(cli_bytes("99999999999999999999", "-r", 1, INT64_MAX, &n, NULL) == -1);
+	CHECK(cli_bytes("", "-r", 0, 10, &n, NULL) == -1);
+	CHECK(cli_bytes("k", "-r", 0, 10, &n, NULL) == -1);
+	CHECK(cli_bytes("-1", "-r", 0, 10, &n, NULL) == -1);
+	CHECK(cli_bytes("1kB", "-r", 0, 10000, &n, NULL) == -1);
+	CHECK(cli_bytes("0", "-r", 1, 4096, &n, &e) == -1);
+	CHECK_STR(e.msg, "-r must be a number of bytes from 1 to 4096, with k, M or G for 1024, "
+			 "not '0'");
+}
+
 TEST(times_are_written_in_utc)
 {
 	char out[CLOCK_RFC3339_MAX];

@@ -54,6 +54,7 @@ print_result(const struct run *o, const char *result, const char *ref, const cha
 	AUTO_JSN struct json_t *v = NULL;
 	AUTO_FREE char *text = NULL;
 
+	progress_hide();
 	if (!o->cli.json) {
 		(void)printf("%s ", result);
 		print_words(ref);
@@ -72,6 +73,7 @@ print_result(const struct run *o, const char *result, const char *ref, const cha
 		(void)printf("%s\n", text != NULL ? text : "{}");
 	}
 	(void)fflush(stdout);
+	progress_show();
 }
 
 /* The exit status of several references: what needs a person wins, then what
@@ -236,7 +238,7 @@ struct copying {
 	const struct run *o;
 	struct ref dest;
 	struct registry *dst;
-	struct progress bar;
+	struct progress_bar bar;
 	int status;
 	char away[REF_PART_MAX]; /* a source that did not answer is asked once */
 	struct err why_away;
