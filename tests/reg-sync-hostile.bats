@@ -264,9 +264,9 @@ $two")" ]
 	[[ $output == "failed 127.0.0.1:$port/a:1@$d registry '127.0.0.1:$port' points from TLS to 'http://127.0.0.1:$port/"* ]]
 }
 
-@test "a token is asked for once a repository is named, with its scope, and used until it ends" {
+@test "a token is asked for once a repository is named, and once more where it does not help" {
 	canned
-	local bearer="WWW-Authenticate: Bearer realm=\"http://$FAULTY/token?x=1\",service=\"the, service\",scope=\"ignored\""
+	local bearer="WWW-Authenticate: Bearer realm=\"http://$FAULTY/token?x=1\",service=\"the, service\",scope=\"repository:x:pull\""
 	answer GET_v2_ 401 application/json "$bearer" <<<'{}'
 	answer GET_v2_a_tags_list 401 application/json "$bearer" <<<'{"errors":[{"code":"DENIED","message":"no"}]}'
 	answer GET_token 200 application/json <<<'{"access_token":"abc","expires_in":300}'
@@ -274,17 +274,18 @@ $two")" ]
 	[ -z "$output" ]
 	[ "$stderr" = "reg-sync: '$FAULTY/a': 401 DENIED: no" ]
 	[ "$(cut -d' ' -f1,2 answers/log)" = "GET /v2/
-GET /v2/a/tags/list?n=1000
 GET /token?x=1&service=the%2C%20service&scope=repository%3Aa%3Apull
-GET /v2/a/tags/list?n=1000" ]
+GET /v2/a/tags/list?n=1000
+GET /token?x=1&service=the%2C%20service&scope=repository%3Ax%3Apull&scope=repository%3Aa%3Apull" ]
 	answer GET_token 403 application/json <<<'{"message":"who are you"}'
 	run --separate-stderr -1 reg-sync --list "$FAULTY/a"
-	[ "$stderr" = "reg-sync: registry '$FAULTY': 'http://$FAULTY/token?x=1' gives no token: 403 who are you" ]
+	[ "$stderr" = "reg-sync: registry '$FAULTY': 'http://$FAULTY/token?x=1' gives no token without credentials: 403 who are you" ]
 }
 
 @test "credentials that would be two headers are refused" {
 	canned
+	answer GET_v2_ 401 application/json 'WWW-Authenticate: Basic realm="x"' <<<'{}'
 	printf '{"auths":{"%s":{"auth":"YTpi\\nX-Evil: 1"}}}' "$FAULTY" >auth.json
 	run --separate-stderr -78 reg-sync --authfile auth.json --list "$FAULTY/a"
-	[ "$stderr" = "reg-sync: auth.json: the 'auth' of '$FAULTY' is not base64" ]
+	[ "$stderr" = "reg-sync: registry '$FAULTY': auth.json: the 'auth' of '$FAULTY' is not base64" ]
 }

@@ -1,242 +1,368 @@
 #include "oci/auth.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/jsn.h"
+#include "oci/auth_file.h"
+#include "oci/auth_helper.h"
+#include "oci/auth_scope.h"
+#include "oci/auth_token.h"
+#include "oci/token.h"
 
-#define FILE_MAX_BYTES	(1U << 20)
-#define ANSWER_MAX	(64U << 10)
-#define LIFE_DEFAULT_S	60   /* what the token protocol says when it is left out */
-#define LIFE_MAX_S	3600 /* a clock that jumps does no harm beyond this */
-#define LIFE_MARGIN_PCT 80
-#define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+#define HOST_MAX 256
 
-static void
-skip(struct view *v, const char *chars)
+/* One file, and what the helper that it names has said. */
+struct source {
+	struct json_t *doc;
+	bool asked;
+	struct auth_creds helped;
+};
+
+struct auth {
+	char host[HOST_MAX];
+	struct auth_files files;
+	const volatile bool *stop;
+	pthread_mutex_t asking;		      /* a helper or the token server: one thread does */
+	struct source source[AUTH_FILES_MAX]; /* of that thread */
+	struct token_store refresh;	      /* of that thread */
+	pthread_mutex_t lock;		      /* of what follows */
+	struct auth_challenge challenge;
+	struct token_store values; /* of Authorization, by scope */
+};
+
+/* --- files ------------------------------------------------------------ */
+
+static const char *
+variable(char *const *environment, const char *name)
 {
-	while (v->n > 0 && strchr(chars, v->p[0]) != NULL) {
-		v->p++;
-		v->n--;
-	}
+	size_t n = strlen(name);
+
+	for (; environment != NULL && *environment != NULL; environment++)
+		if (strncmp(*environment, name, n) == 0 && (*environment)[n] == '=')
+			return (*environment)[n + 1] != '\0' ? *environment + n + 1 : NULL;
+	return NULL;
 }
 
-/* A token (RFC 9110 5.6.2), as far as challenges use it. */
-static struct view
-take_word(struct view *v)
+static void __attribute__((format(printf, 2, 3)))
+add_file(struct auth_files *f, const char *fmt, ...)
 {
-	struct view word = { v->p, 0 };
+	va_list ap;
+	int n;
 
-	while (v->n > 0 && strchr(" \t,=\"", v->p[0]) == NULL) {
-		word.n++;
-		v->p++;
-		v->n--;
+	va_start(ap, fmt);
+	n = vsnprintf(f->path[f->n], AUTH_PATH_MAX, fmt, ap);
+	va_end(ap);
+	if (n > 0 && n < AUTH_PATH_MAX && access(f->path[f->n], F_OK) == 0)
+		f->n++;
+}
+
+void
+auth_find(const char *given, char *const *environment, struct auth_files *ret)
+{
+	const char *runtime = variable(environment, "XDG_RUNTIME_DIR");
+	const char *config = variable(environment, "XDG_CONFIG_HOME");
+	const char *docker = variable(environment, "DOCKER_CONFIG");
+	const char *home = variable(environment, "HOME");
+
+	ret->n = 0;
+	ret->environment = environment;
+	if (given == NULL)
+		given = variable(environment, "REGISTRY_AUTH_FILE");
+	if (given != NULL) {
+		(void)snprintf(ret->path[ret->n++], AUTH_PATH_MAX, "%s", given);
+		return;
 	}
-	return word;
+	if (runtime != NULL)
+		add_file(ret, "%s/containers/auth.json", runtime);
+	else
+		add_file(ret, "/run/containers/%u/auth.json", (unsigned int)getuid());
+	if (config != NULL)
+		add_file(ret, "%s/containers/auth.json", config);
+	else if (home != NULL)
+		add_file(ret, "%s/.config/containers/auth.json", home);
+	if (docker != NULL)
+		add_file(ret, "%s/config.json", docker);
+	else if (home != NULL)
+		add_file(ret, "%s/.docker/config.json", home);
 }
 
 static int
-take_value(struct view *v, struct buf *ret, struct err *e)
+read_files(struct auth *a, struct err *e)
 {
-	struct view word;
+	for (size_t i = 0; i < a->files.n; i++) {
+		AUTO_BUF struct buf text = BUF_INIT(AUTH_FILE_MAX);
+		struct err why = { 0 };
+		int status;
+
+		if (file_read(AT_FDCWD, a->files.path[i], &text, &why) < 0)
+			return err_set(e, ERR_CONFIG, "%s", why.msg);
+		status = auth_file_parse(view_buf(&text), a->files.path[i], &a->source[i].doc, e);
+		if (text.len > 0)
+			if (status < 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* --- credentials ------------------------------------------------------ */
+
+static int
+ask_helper(struct auth *a, size_t i, struct err *e)
+{
+	struct source *s = &a->source[i];
+	char name[AUTH_HELPER_MAX];
+	struct auth_helper q = { .name = name,
+				 .server = auth_file_server(a->host),
+				 .environment = a->files.environment,
+				 .stop = a->stop };
+
+	if (s->asked)
+		return 0;
+	if (auth_file_helper(s->doc, a->files.path[i], a->host, name, e) < 0 ||
+	    (name[0] != '\0' && auth_helper_get(&q, &s->helped, e) < 0))
+		return -1;
+	s->asked = true;
+	return 0;
+}
+
+/* A file's helper goes before its own entries. */
+static int
+find_creds(struct auth *a, const char *repo, struct auth_creds *ret, struct err *e)
+{
+	for (size_t i = 0; i < a->files.n; i++) {
+		int status;
+
+		if (ask_helper(a, i, e) < 0)
+			return -1;
+		if (a->source[i].helped.of[0] != '\0')
+			return auth_creds_copy(&a->source[i].helped, ret, e);
+		status = auth_file_creds(a->source[i].doc, a->files.path[i], a->host, repo, ret, e);
+		if (status != 0)
+			return status < 0 ? -1 : 0;
+	}
+	return 0;
+}
+
+/* --- what a request says ---------------------------------------------- */
+
+static int
+token_value(struct auth *a, struct http *h, const struct auth_challenge *c, const char *scopes,
+	    bool joined, const struct auth_creds *creds, struct buf *ret, int64_t *ret_ms,
+	    struct err *e)
+{
+	AUTO_GRANT struct auth_grant g = { 0 };
+	struct auth_ask q = { .challenge = c,
+			      .scopes = scopes,
+			      .joined = joined,
+			      .creds = creds,
+			      .refresh = token_get(&a->refresh, creds->of) };
+
+	if (auth_token_ask(h, &q, &g, e) < 0)
+		return -1;
+	buf_addf(ret, "Bearer %s", g.token);
+	*ret_ms = g.ms;
+	if (g.refresh == NULL)
+		return 0;
+	return token_keep(&a->refresh, creds->of, TAKE_PTR(g.refresh), 0, e);
+}
+
+static int
+basic_value(const struct auth_creds *creds, struct buf *ret, struct err *e)
+{
+	AUTO_BUF struct buf plain = BUF_INIT(AUTH_TOKEN_MAX);
+
+	if (creds->user == NULL || creds->password == NULL)
+		return 0;
+	buf_addf(&plain, "%s:%s", creds->user, creds->password);
+	buf_adds(ret, "Basic ");
+	base64_encode(view_buf(&plain), ret);
+	if (buf_ok(&plain, "credentials", e) < 0)
+		return -1;
+	return 0;
+}
+
+/* What there is to say now, found out by asking: into ret and kept. */
+static int
+make_value(struct auth *a, struct http *h, const struct auth_challenge *c, const char *scopes,
+	   const char *asked, bool joined, struct buf *ret, struct err *e)
+{
+	AUTO_CREDS struct auth_creds creds = { 0 };
+	AUTO_FREE char *repo = NULL;
+	char *value;
+	int64_t ms = 0; /* for ever */
+	int status;
 
 	buf_reset(ret);
-	if (v->n == 0 || v->p[0] != '"') {
-		word = take_word(v);
-		/* token68 has '=' at its end */
-		buf_add(ret, word.p, word.n);
-		skip(v, "=");
-		return buf_ok(ret, "challenge", e);
-	}
-	for (size_t i = 1; i < v->n; i++) {
-		if (v->p[i] == '"') {
-			*v = (struct view){ v->p + i + 1, v->n - i - 1 };
-			return buf_ok(ret, "challenge", e);
-		}
-		if (v->p[i] == '\\' && i + 1 < v->n)
-			i++;
-		buf_addc(ret, v->p[i]);
-	}
-	return err_set(e, ERR_DATA, "challenge: a quote is not closed");
+	if (auth_scope_repo(scopes, &repo, e) < 0 || find_creds(a, repo, &creds, e) < 0)
+		return -1;
+	if (c->bearer && creds.bearer != NULL)
+		buf_addf(ret, "Bearer %s", creds.bearer);
+	else if (c->bearer && token_value(a, h, c, asked, joined, &creds, ret, &ms, e) < 0)
+		return -1;
+	else if (!c->bearer && basic_value(&creds, ret, e) < 0)
+		return -1;
+	if (buf_ok(ret, "credentials", e) < 0)
+		return -1;
+	value = strdup(buf_cstr(ret));
+	if (value == NULL)
+		return err_nomem(e);
+	(void)pthread_mutex_lock(&a->lock);
+	status = token_keep(&a->values, scopes, value, ms, e);
+	(void)pthread_mutex_unlock(&a->lock);
+	return status;
 }
 
+/* What was found out before; false if it must be asked for. */
 static bool
-same_word(struct view v, const char *s)
+kept_value(struct auth *a, const char *scopes, struct buf *ret)
 {
-	return v.n == strlen(s) && strncasecmp(v.p, s, v.n) == 0;
+	const char *value;
+
+	buf_reset(ret);
+	(void)pthread_mutex_lock(&a->lock);
+	value = token_get(&a->values, scopes);
+	buf_adds(ret, value != NULL ? value : "");
+	(void)pthread_mutex_unlock(&a->lock);
+	return value != NULL;
 }
+
+static struct auth_challenge
+challenge_of(struct auth *a)
+{
+	struct auth_challenge c;
+
+	(void)pthread_mutex_lock(&a->lock);
+	c = a->challenge;
+	(void)pthread_mutex_unlock(&a->lock);
+	return c;
+}
+
+int
+auth_header(struct auth *a, struct http *h, const char *scopes, struct buf *ret, struct err *e)
+{
+	struct auth_challenge c = challenge_of(a);
+	int status = 0;
+
+	buf_reset(ret);
+	if (scopes[0] == '\0' || (!c.bearer && !c.basic) || kept_value(a, scopes, ret))
+		return buf_ok(ret, "credentials", e);
+	(void)pthread_mutex_lock(&a->asking);
+	if (!kept_value(a, scopes, ret))
+		status = make_value(a, h, &c, scopes, scopes, false, ret, e);
+	(void)pthread_mutex_unlock(&a->asking);
+	return status;
+}
+
+/* --- what a 401 says -------------------------------------------------- */
 
 static int
-keep(struct auth_challenge *c, struct view name, const struct buf *value, struct err *e)
+read_challenge(struct auth *a, const struct http_resp *r, struct auth_challenge *ret, struct err *e)
 {
-	static const char *const names[] = { "realm", "service", "scope" };
-	char *const to[] = { c->realm, c->service, c->scope };
-	const size_t size[] = { sizeof(c->realm), sizeof(c->service), sizeof(c->scope) };
+	char value[2 * AUTH_REALM_MAX + AUTH_SERVICE_MAX + AUTH_SCOPE_MAX];
+	bool tls = r->url != NULL && strncmp(r->url, "https://", 8) == 0;
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (!same_word(name, names[i]))
-			continue;
-		if (value->len >= size[i])
-			return err_set(e, ERR_DATA, "challenge: '%s' is longer than %zu bytes",
-				       names[i], size[i] - 1);
-		(void)snprintf(to[i], size[i], "%s", buf_cstr(value));
-	}
-	return 0;
-}
-
-int
-auth_parse(struct view value, struct auth_challenge *c, struct err *e)
-{
-	AUTO_BUF struct buf param = BUF_INIT(AUTH_SCOPE_MAX * 2);
-	struct view rest = value, word;
-	bool in_bearer = false;
-
-	for (skip(&rest, " \t,"); rest.n > 0; skip(&rest, " \t,")) {
-		word = take_word(&rest);
-		if (word.n == 0)
-			return err_set(e, ERR_DATA, "challenge: cannot be read");
-		if (rest.n > 0 && rest.p[0] == '=') {
-			rest = (struct view){ rest.p + 1, rest.n - 1 };
-			if (take_value(&rest, &param, e) < 0 ||
-			    (in_bearer && keep(c, word, &param, e) < 0))
-				return -1;
-			continue;
-		}
-		in_bearer = same_word(word, "Bearer");
-		c->bearer |= in_bearer;
-		c->basic |= same_word(word, "Basic");
-	}
-	return 0;
-}
-
-/* Docker writes "https://host/v1/" as well as "host". */
-static bool
-key_is_host(const char *key, const char *host)
-{
-	struct view k = view_of(key);
-	size_t n = strlen(host);
-
-	if (view_starts(k, "https://"))
-		k = (struct view){ k.p + 8, k.n - 8 };
-	else if (view_starts(k, "http://"))
-		k = (struct view){ k.p + 7, k.n - 7 };
-	return k.n >= n && strncmp(k.p, host, n) == 0 &&
-	       (k.n == n || (k.p[n] == '/' && (k.n == n + 1 || k.p[n + 1] == 'v')));
-}
-
-int
-auth_basic(const char *authfile, const char *host, char **ret, struct err *e)
-{
-	AUTO_BUF struct buf text = BUF_INIT(FILE_MAX_BYTES);
-	AUTO_JSN struct json_t *v = NULL;
-	const struct json_t *auths;
-	struct err why = { 0 };
-
-	*ret = NULL;
-	if (authfile == NULL)
+	*ret = (struct auth_challenge){ 0 };
+	for (size_t i = 0; http_header_n(r, "www-authenticate", i, value, sizeof(value)); i++)
+		if (auth_parse(view_of(value), ret, e) < 0)
+			return -1;
+	/* one that nobody can follow */
+	if (ret->bearer && ret->realm[0] == '\0')
+		ret->bearer = false;
+	if (ret->bearer && strncmp(ret->realm, "https://", 8) != 0 &&
+	    (tls || strncmp(ret->realm, "http://", 7) != 0))
+		return err_set(e, ERR_AUTH, "asks for credentials without TLS at '%s'", ret->realm);
+	if (!ret->bearer && !ret->basic)
 		return 0;
-	if (file_read(AT_FDCWD, authfile, &text, &why) < 0)
-		return err_set(e, ERR_CONFIG, "%s", why.msg);
-	v = jsn_parse(view_buf(&text), authfile, NULL);
-	if (v == NULL) /* the parser's words could quote a secret */
-		return err_set(e, ERR_CONFIG, "%s: not JSON", authfile);
-	auths = jsn_get(v, "auths");
-	if (strcmp(host, "registry-1.docker.io") == 0)
-		host = "index.docker.io";
-	for (void *it = jsn_first(auths); it != NULL; it = jsn_next(auths, it)) {
-		const char *secret = jsn_str(jsn_value(it), "auth");
-
-		if (secret == NULL || !key_is_host(jsn_key(it), host))
-			continue;
-		/* it becomes a header, and must not become two */
-		if (secret[strspn(secret, BASE64)] != '\0')
-			return err_set(e, ERR_CONFIG, "%s: the 'auth' of '%s' is not base64",
-				       authfile, jsn_key(it));
-		*ret = strdup(secret);
-		return *ret != NULL ? 0 : err_nomem(e);
-	}
+	(void)pthread_mutex_lock(&a->lock);
+	a->challenge = *ret;
+	(void)pthread_mutex_unlock(&a->lock);
 	return 0;
 }
 
-const char *
-auth_default_file(const char *file, const char *docker_config, const char *home, char *out,
-		  size_t size)
+/* Under the lock of asking: another thread may have asked already. */
+static int
+answer(struct auth *a, struct http *h, const struct auth_challenge *c, const char *scopes,
+       struct buf *value, struct err *e)
 {
-	int n = -1;
+	AUTO_BUF struct buf now = BUF_INIT(AUTH_VALUE_MAX);
+	AUTO_BUF struct buf asked = BUF_INIT(2 * AUTH_SCOPE_MAX);
+	bool other, again;
 
-	if (file != NULL && file[0] != '\0')
-		return file;
-	if (docker_config != NULL && docker_config[0] != '\0')
-		n = snprintf(out, size, "%s/config.json", docker_config);
-	else if (home != NULL)
-		n = snprintf(out, size, "%s/.docker/config.json", home);
-	return n > 0 && (size_t)n < size && access(out, F_OK) == 0 ? out : NULL;
-}
-
-static void
-add_scopes(struct buf *url, const char *scopes)
-{
-	struct view rest = view_of(scopes), one;
-
-	while (rest.n > 0) {
-		AUTO_FREE char *scope = NULL;
-
-		if (!view_cut(&rest, ' ', &one)) {
-			one = rest;
-			rest.n = 0;
-		}
-		scope = view_dup(one);
-		if (scope == NULL || scope[0] == '\0')
-			continue;
-		buf_adds(url, "&scope=");
-		http_quote(url, scope);
+	if (!kept_value(a, scopes, &now) || strcmp(buf_cstr(&now), buf_cstr(value)) == 0) {
+		if (auth_scope_merge(c->scope, scopes, &asked, e) < 0)
+			return -1;
+		again = value->len > 0 && strchr(scopes, ' ') != NULL;
+		if (make_value(a, h, c, scopes, buf_cstr(&asked), again, &now, e) < 0)
+			return -1;
 	}
+	other = now.len > 0 && strcmp(buf_cstr(&now), buf_cstr(value)) != 0;
+	buf_reset(value);
+	buf_add(value, buf_cstr(&now), now.len);
+	return buf_ok(value, "credentials", e) < 0 ? -1 : other;
 }
 
 int
-auth_token(struct http *h, const struct auth_challenge *c, const char *scope, const char *basic,
-	   char **ret, int64_t *ret_ms, struct err *e)
+auth_again(struct auth *a, struct http *h, const struct http_resp *refused, const char *scopes,
+	   struct buf *value, struct err *e)
 {
-	AUTO_BUF struct buf url = BUF_INIT(AUTH_REALM_MAX + 8 * AUTH_SCOPE_MAX);
-	AUTO_BUF struct buf header = BUF_INIT(AUTH_TOKEN_MAX);
-	AUTO_RESP struct http_resp r = { 0 };
-	AUTO_JSN struct json_t *v = NULL;
-	struct http_req q = { .max = ANSWER_MAX };
-	const char *token;
-	int64_t life;
-	char words[ERR_MSG_MAX / 2];
+	struct auth_challenge c;
+	int status;
 
-	buf_addf(&url, "%s%sservice=", c->realm, strchr(c->realm, '?') != NULL ? "&" : "?");
-	http_quote(&url, c->service);
-	add_scopes(&url, scope != NULL ? scope : c->scope);
-	if (basic != NULL)
-		buf_addf(&header, "Basic %s", basic);
-	if (buf_ok(&url, "token address", e) < 0 || buf_ok(&header, "credentials", e) < 0)
+	if (read_challenge(a, refused, &c, e) < 0)
 		return -1;
-	q.url = buf_cstr(&url);
-	q.authorization = basic != NULL ? buf_cstr(&header) : NULL;
-	if (http_do(h, &q, &r, e) < 0)
-		return err_wrap(e, "ask '%s' for a token", c->realm);
-	if (r.status != 200) {
-		http_explain(&r, words, sizeof(words));
-		return err_set(e, ERR_AUTH, "'%s' gives no token: %s", c->realm, words);
+	/* without a scope it is only found out what will be asked for */
+	if (scopes[0] == '\0' || (!c.bearer && !c.basic))
+		return 0;
+	(void)pthread_mutex_lock(&a->asking);
+	status = answer(a, h, &c, scopes, value, e);
+	(void)pthread_mutex_unlock(&a->asking);
+	return status;
+}
+
+/* --- the object ------------------------------------------------------- */
+
+int
+auth_new(const char *host, const struct auth_files *f, const volatile bool *stop, struct auth **ret,
+	 struct err *e)
+{
+	AUTO(auth_free) struct auth *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return err_nomem(e);
+	(void)pthread_mutex_init(&a->asking, NULL);
+	(void)pthread_mutex_init(&a->lock, NULL);
+	(void)snprintf(a->host, sizeof(a->host), "%s", host);
+	a->stop = stop;
+	if (f != NULL)
+		a->files = *f;
+	if (read_files(a, e) < 0)
+		return -1;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+void
+auth_free(struct auth **ap)
+{
+	struct auth *a = *ap;
+
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < AUTH_FILES_MAX; i++) {
+		jsn_free(&a->source[i].doc);
+		auth_creds_clear(&a->source[i].helped);
 	}
-	v = jsn_parse(view_buf(&r.body), "token", e);
-	if (v == NULL)
-		return err_wrap(e, "'%s'", c->realm);
-	token = jsn_str(v, "token");
-	if (token == NULL)
-		token = jsn_str(v, "access_token");
-	if (token == NULL || strlen(token) >= AUTH_TOKEN_MAX || strpbrk(token, "\r\n") != NULL)
-		return err_set(e, ERR_DATA, "'%s' gives no usable token", c->realm);
-	life = jsn_int(v, "expires_in", LIFE_DEFAULT_S);
-	if (life < 1 || life > LIFE_MAX_S)
-		life = life < 1 ? LIFE_DEFAULT_S : LIFE_MAX_S;
-	*ret_ms = life * 10 * LIFE_MARGIN_PCT;
-	*ret = strdup(token);
-	return *ret != NULL ? 0 : err_nomem(e);
+	token_clear(&a->refresh);
+	token_clear(&a->values);
+	(void)pthread_mutex_destroy(&a->asking);
+	(void)pthread_mutex_destroy(&a->lock);
+	free(a);
+	*ap = NULL;
 }

@@ -1,10 +1,20 @@
 /*
- * auth: who we are, as a registry wants to hear it.
+ * auth: who we are, as one registry wants to hear it.
  *
- * WWW-Authenticate (RFC 9110 section 11.6.1) with Basic and Bearer challenges,
- * Docker's token protocol (GET realm?service=…&scope=…), and credentials from
- * a file in Docker's config.json form ("auths").  No secret is ever part of an
- * error message.
+ * Credentials come from files as docker login and podman login write them
+ * (config.json, containers-auth.json(5)), and from the programs named there,
+ * docker-credential-NAME, which are started when the registry asks for
+ * credentials and not before.  Answers WWW-Authenticate (RFC 9110 section
+ * 11.6.1) with Basic, or with Bearer and a token from the server that the
+ * challenge names (Docker's token protocol, GET and POST).
+ *
+ * One struct auth is one host; any number of threads may use it.  No secret is
+ * ever part of an error message, and none is sent without TLS to a server that
+ * a registry with TLS names.
+ *
+ * Errors: ERR_CONFIG for a file that cannot be used, naming it; ERR_SYS for a
+ * program that is missing or fails; ERR_AUTH when the token server refuses us;
+ * ERR_TEMP for what may work later.
  */
 #ifndef GANTRY_OCI_AUTH_H
 #define GANTRY_OCI_AUTH_H
@@ -15,6 +25,9 @@
 #define AUTH_SERVICE_MAX 256
 #define AUTH_SCOPE_MAX	 1024
 #define AUTH_TOKEN_MAX	 (16U << 10)
+#define AUTH_VALUE_MAX	 (AUTH_TOKEN_MAX + 16) /* of the Authorization header */
+#define AUTH_FILES_MAX	 3
+#define AUTH_PATH_MAX	 4096
 
 struct auth_challenge {
 	bool basic, bearer;
@@ -27,19 +40,36 @@ struct auth_challenge {
  * may stand in one value.  ERR_DATA for what cannot be read. */
 int auth_parse(struct view value, struct auth_challenge *c, struct err *e);
 
-/* The value for "Basic …" that a config.json has for host; NULL if none.  The
- * caller's to free.  ERR_CONFIG names the file. */
-int auth_basic(const char *authfile, const char *host, char **ret, struct err *e);
+/* Where credentials are looked for: the first file that has some for a host
+ * counts. */
+struct auth_files {
+	char path[AUTH_FILES_MAX][AUTH_PATH_MAX];
+	size_t n;
+	char *const *environment; /* what helpers see; lent */
+};
 
-/* Where Docker's own tools keep credentials, from the values of
- * REGISTRY_AUTH_FILE, DOCKER_CONFIG and HOME (NULL: not set).  The first as it
- * is, or a path in out if a file is there; NULL if there is none. */
-const char *auth_default_file(const char *file, const char *docker_config, const char *home,
-			      char *out, size_t size);
+/* given (an option) alone, or $REGISTRY_AUTH_FILE alone; else those of
+ * $XDG_RUNTIME_DIR/containers/auth.json (/run/containers/UID/auth.json),
+ * $XDG_CONFIG_HOME/containers/auth.json (~/.config/…) and
+ * $DOCKER_CONFIG/config.json (~/.docker/config.json) that are there. */
+void auth_find(const char *given, char *const *environment, struct auth_files *ret);
 
-/* Ask the token server.  basic: credentials or NULL.  scope: what is asked
- * for (the challenge's own if NULL).  *ret_ms: how long it may be used. */
-int auth_token(struct http *h, const struct auth_challenge *c, const char *scope, const char *basic,
-	       char **ret, int64_t *ret_ms, struct err *e);
+struct auth;
+
+/* The files are read now.  f: NULL for no credentials.  stop: see http.h. */
+int auth_new(const char *host, const struct auth_files *f, const volatile bool *stop,
+	     struct auth **ret, struct err *e);
+void auth_free(struct auth **a);
+
+/* The value of Authorization for a request that needs these scopes
+ * ("repository:NAME:pull", several with spaces between; "" for none); empty if
+ * there is nothing to say.  Asks for a token where the registry is known to
+ * want one and none is left.  The first repository that is named decides whose
+ * credentials these are. */
+int auth_header(struct auth *a, struct http *h, const char *scopes, struct buf *ret, struct err *e);
+/* After a 401 to a request with *value: 1 if there is another *value to try,
+ * 0 if not. */
+int auth_again(struct auth *a, struct http *h, const struct http_resp *refused, const char *scopes,
+	       struct buf *value, struct err *e);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/jsn.h"
 #include "oci/auth.h"
-#include "oci/token.h"
 
 #define URL_MAX_BYTES  4096
 #define PAGE_MAX_BYTES (4U << 20)
@@ -21,13 +20,10 @@ struct site {
 	char host[REF_PART_MAX];
 	char base[REF_PART_MAX + 16]; /* "https://HOST" */
 	struct registry_opts opts;
-	char *basic;
-	pthread_mutex_t asking; /* for a token: one thread does, the others get it too */
-	pthread_mutex_t lists;	/* see registry_lock_lists */
-	pthread_mutex_t lock;	/* of what follows */
+	struct auth *auth;
+	pthread_mutex_t lists; /* see registry_lock_lists */
+	pthread_mutex_t lock;  /* of what follows */
 	int sessions;
-	struct auth_challenge challenge;
-	struct token_store tokens;
 	bool no_referrers;
 };
 
@@ -52,81 +48,6 @@ scope_of(const char *repo, bool writes, struct buf *ret)
 	buf_addf(ret, "repository:%s:%s", repo, writes ? "pull,push" : "pull");
 }
 
-/* What a 401 asks for. */
-static int
-read_challenge(struct registry *r, const struct http_resp *resp, struct err *e)
-{
-	struct auth_challenge c = { 0 };
-	char value[4096];
-
-	for (size_t i = 0; http_header_n(resp, "www-authenticate", i, value, sizeof(value)); i++)
-		if (auth_parse(view_of(value), &c, e) < 0)
-			return err_wrap(e, "registry '%s'", r->site->host);
-	(void)pthread_mutex_lock(&r->site->lock);
-	r->site->challenge = c;
-	(void)pthread_mutex_unlock(&r->site->lock);
-	return 0;
-}
-
-/* The header's value into out; false if we have nothing to say. */
-static bool
-authorization(const struct registry *r, const char *scope, struct buf *out)
-{
-	struct site *s = r->site;
-	const char *token;
-
-	buf_reset(out);
-	(void)pthread_mutex_lock(&s->lock);
-	token = token_get(&s->tokens, scope);
-	if (s->challenge.bearer && token != NULL)
-		buf_addf(out, "Bearer %s", token);
-	else if (s->challenge.basic && s->basic != NULL)
-		buf_addf(out, "Basic %s", s->basic);
-	(void)pthread_mutex_unlock(&s->lock);
-	return out->len > 0;
-}
-
-static int
-ask_for_token(struct registry *r, const char *scope, struct err *e)
-{
-	struct auth_challenge c;
-	struct site *s = r->site;
-	char *token;
-	int64_t ms;
-	int status;
-
-	(void)pthread_mutex_lock(&s->lock);
-	c = s->challenge;
-	(void)pthread_mutex_unlock(&s->lock);
-	if (!c.bearer)
-		return 0;
-	if (has_tls(s->base) && !has_tls(c.realm))
-		return err_set(e, ERR_AUTH,
-			       "registry '%s' asks for credentials without TLS at '%s'", s->host,
-			       c.realm);
-	if (auth_token(r->http, &c, scope, s->basic, &token, &ms, e) < 0)
-		return err_wrap(e, "registry '%s'", s->host);
-	(void)pthread_mutex_lock(&s->lock);
-	status = token_keep(&s->tokens, scope, token, ms, e);
-	(void)pthread_mutex_unlock(&s->lock);
-	return status;
-}
-
-/* A token in place of the one (or none) that was refused: another thread may
- * have brought it already. */
-static int
-get_token(struct registry *r, const char *scope, const char *refused, struct err *e)
-{
-	AUTO_BUF struct buf now = BUF_INIT(AUTH_TOKEN_MAX + 16);
-	int status = 0;
-
-	(void)pthread_mutex_lock(&r->site->asking);
-	if (!authorization(r, scope, &now) || strcmp(buf_cstr(&now), refused) == 0)
-		status = ask_for_token(r, scope, e);
-	(void)pthread_mutex_unlock(&r->site->asking);
-	return status;
-}
-
 /* An address of our own host may have our credentials, no other. */
 static bool
 is_ours(const struct registry *r, const char *url)
@@ -147,7 +68,7 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 {
 	AUTO_BUF struct buf url = BUF_INIT(URL_MAX_BYTES);
 	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
-	AUTO_BUF struct buf value = BUF_INIT(AUTH_TOKEN_MAX + 16);
+	AUTO_BUF struct buf value = BUF_INIT(AUTH_VALUE_MAX);
 	struct http_req q = *given;
 
 	buf_addf(&url, "%s%s", given->url[0] == '/' ? r->site->base : "", given->url);
@@ -159,23 +80,25 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 	if (has_tls(r->site->base) && !has_tls(q.url))
 		return err_set(e, ERR_DATA, "registry '%s' points from TLS to '%s'", r->site->host,
 			       q.url);
+	if (is_ours(r, q.url) &&
+	    auth_header(r->site->auth, r->http, buf_cstr(&scope), &value, e) < 0)
+		return err_wrap(e, "registry '%s'", r->site->host);
 	for (int tries = 0;; tries++) {
-		bool known = is_ours(r, q.url) && authorization(r, buf_cstr(&scope), &value);
+		const struct http_resp *resp;
+		int again;
 
-		q.authorization = known ? buf_cstr(&value) : NULL;
+		q.authorization = value.len > 0 ? buf_cstr(&value) : NULL;
 		if (fn(r->http, &q, ret, e) < 0)
 			return err_wrap(e, "registry '%s'", r->site->host);
-		/* a body that came from a callback cannot be sent twice */
-		if (resp_of(ret)->status != 401 || tries > 0 || q.body_fn != NULL)
+		resp = resp_of(ret);
+		/* nobody else's question is answered, and a body that came from a
+		 * callback cannot be sent twice */
+		if (resp->status != 401 || tries > 0 || q.body_fn != NULL || !is_ours(r, resp->url))
 			return 0;
-		if (read_challenge(r, resp_of(ret), e) < 0)
-			return -1;
-		/* a ping only finds out what will be asked for */
-		if (repo == NULL)
-			return 0;
-		if (get_token(r, buf_cstr(&scope), known ? buf_cstr(&value) : "", e) < 0)
-			return -1;
-		if (!authorization(r, buf_cstr(&scope), &value))
+		again = auth_again(r->site->auth, r->http, resp, buf_cstr(&scope), &value, e);
+		if (again < 0)
+			return err_wrap(e, "registry '%s'", r->site->host);
+		if (again == 0)
 			return 0;
 	}
 }
@@ -328,9 +251,7 @@ site_free(struct site **s)
 {
 	if (*s == NULL)
 		return;
-	token_clear(&(*s)->tokens);
-	free((*s)->basic);
-	(void)pthread_mutex_destroy(&(*s)->asking);
+	auth_free(&(*s)->auth);
 	(void)pthread_mutex_destroy(&(*s)->lists);
 	(void)pthread_mutex_destroy(&(*s)->lock);
 	free(*s);
@@ -345,14 +266,13 @@ registry_open(const char *host, const struct registry_opts *o, struct registry *
 
 	if (s == NULL)
 		return err_nomem(e);
-	(void)pthread_mutex_init(&s->asking, NULL);
 	(void)pthread_mutex_init(&s->lists, NULL);
 	(void)pthread_mutex_init(&s->lock, NULL);
 	if (strlen(host) >= sizeof(s->host))
 		return err_set(e, ERR_USAGE, "host '%s' is too long", host);
 	(void)snprintf(s->host, sizeof(s->host), "%s", host);
 	s->opts = *o;
-	if (auth_basic(o->authfile, host, &s->basic, e) < 0 || new_session(s, &r, e) < 0)
+	if (auth_new(host, o->auth, o->http.stop, &s->auth, e) < 0 || new_session(s, &r, e) < 0)
 		return -1;
 	s = NULL; /* goes with its last session */
 	if (find_scheme(r, o, e) < 0)

@@ -23,9 +23,11 @@
 
 #define REGISTRY_TAGS_MAX 100000
 
+struct auth_files;
+
 struct registry_opts {
 	struct http_opts http;
-	const char *authfile;	       /* Docker's config.json form; NULL: no credentials */
+	const struct auth_files *auth; /* where credentials are; NULL: we have none */
 	const char *const *plain_http; /* hosts that speak plain HTTP, NULL-terminated */
 };
 

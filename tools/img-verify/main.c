@@ -1,5 +1,4 @@
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,7 +236,7 @@ main(int argc, char **argv)
 	struct options o = { .cli = { .synopsis = synopsis, .help = help },
 			     .timeout_ms = TIMEOUT_MS,
 			     .retries = RETRIES };
-	char authfile[PATH_MAX];
+	struct auth_files auth;
 	struct err e = { 0 };
 	int status;
 
@@ -248,16 +247,13 @@ main(int argc, char **argv)
 	if (o.blob.what != NULL)
 		return cli_flush(verify_blob(&o, &e) < 0 ? cli_fail(&e) : 0);
 	cli_catch_signals();
-	if (o.authfile == NULL)
-		o.authfile =
-			auth_default_file(getenv("REGISTRY_AUTH_FILE"), getenv("DOCKER_CONFIG"),
-					  getenv("HOME"), authfile, sizeof(authfile));
+	auth_find(o.authfile, environ, &auth);
 	r.json = o.cli.json;
 	r.registry = (struct registry_opts){ .http = { .connect_ms = o.timeout_ms,
 						       .idle_ms = o.timeout_ms,
 						       .retries = (int)o.retries,
 						       .stop = &cli_stopped },
-					     .authfile = o.authfile,
+					     .auth = &auth,
 					     .plain_http = o.plain };
 	if (trust(&o, &r.policy, &e) < 0 || run_all(&r, argv + optind, &e) < 0)
 		return cli_flush(cli_fail(&e));

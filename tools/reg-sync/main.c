@@ -88,7 +88,7 @@ static const struct option options[] = {
 
 struct settings {
 	struct run run;
-	const char *config;
+	const char *config, *authfile;
 	struct verify_policy *policy;
 	bool skip_verify;
 };
@@ -139,7 +139,7 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 	case OPT_TIMEOUT:
 		return cli_seconds(arg, "--timeout", 100, 86400000, &r->timeout_ms, e);
 	case OPT_AUTHFILE:
-		r->authfile = arg;
+		s->authfile = arg;
 		return 0;
 	case OPT_PLAIN_HTTP:
 		if (r->nplain == RUN_HOSTS_MAX)
@@ -236,7 +236,6 @@ main(int argc, char **argv)
 	struct settings s = { .run = { .cli = { .synopsis = SYNOPSIS, .help = help },
 				       .retries = 3,
 				       .timeout_ms = 30000 } };
-	char authfile[4096];
 	struct err e = { 0 };
 	int status;
 
@@ -246,10 +245,7 @@ main(int argc, char **argv)
 		return cli_fail(&e);
 	status = parse(&s, argc, argv);
 	if (status == CLI_GO_ON) {
-		if (s.run.authfile == NULL)
-			s.run.authfile = auth_default_file(getenv("REGISTRY_AUTH_FILE"),
-							   getenv("DOCKER_CONFIG"), getenv("HOME"),
-							   authfile, sizeof(authfile));
+		auth_find(s.authfile, environ, &s.run.auth);
 		status = work(&s, argc - optind, argv + optind, environ);
 	}
 	for (size_t i = 0; i < s.run.ntags; i++)

@@ -102,7 +102,7 @@ open_end(const struct run *o, const struct ref *r, const char *ca, struct regist
 			  .idle_ms = o->timeout_ms,
 			  .retries = (int)o->retries,
 			  .stop = &cli_stopped },
-		.authfile = o->authfile,
+		.auth = &o->auth,
 		.plain_http = o->plain_http,
 	};
 

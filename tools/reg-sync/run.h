@@ -7,6 +7,7 @@
 #define GANTRY_REG_SYNC_RUN_H
 
 #include "base/cli.h"
+#include "oci/auth.h"
 #include "oci/registry.h"
 #include "oci/tags.h"
 
@@ -18,7 +19,8 @@ struct verify_policy;
 struct run {
 	struct cli cli;
 	bool list, from_stdin, dry_run, no_referrers;
-	const char *authfile, *src_ca, *dst_ca;
+	struct auth_files auth;
+	const char *src_ca, *dst_ca;
 	const char *plain_http[RUN_HOSTS_MAX + 1];
 	size_t nplain;
 	struct tags_pattern *tags[RUN_PATTERNS_MAX], *exclude[RUN_PATTERNS_MAX];
