@@ -58,6 +58,7 @@ push_mount(struct registry *r, const char *repo, const struct digest *d, const c
 	AUTO_BUF struct buf path = BUF_INIT(URL_MAX_BYTES);
 	AUTO_RESP struct http_resp resp = { 0 };
 	struct http_req q = { .method = "POST", .body = "", .repeatable = true };
+	struct err why = { 0 };
 
 	buf_addf(&path, "/v2/%s/blobs/uploads/?mount=", repo);
 	http_quote(&path, d->str);
@@ -66,12 +67,11 @@ push_mount(struct registry *r, const char *repo, const struct digest *d, const c
 	if (buf_ok(&path, "mount address", e) < 0)
 		return -1;
 	q.url = buf_cstr(&path);
-	if (registry_request(r, repo, true, &q, &resp, e) < 0)
-		return -1;
-	if (resp.status == 201)
-		return 1;
-	/* anything else is "not like that": the bytes are sent instead */
-	return 0;
+	/* anything but success is "not like that", a token server that gives no
+	 * token for both too: the bytes are sent instead */
+	if (registry_request_from(r, repo, from, &q, &resp, &why) < 0)
+		return why.code == ERR_AUTH ? 0 : err_set(e, why.code, "%s", why.msg);
+	return resp.status == 201;
 }
 
 int

@@ -42,10 +42,14 @@ has_tls(const char *url)
 	return strncmp(url, "https://", 8) == 0;
 }
 
+/* What is meant with a repository, and with another one that it takes from. */
 static void
-scope_of(const char *repo, bool writes, struct buf *ret)
+scope_of(const char *repo, bool writes, const char *from, struct buf *ret)
 {
-	buf_addf(ret, "repository:%s:%s", repo, writes ? "pull,push" : "pull");
+	if (repo != NULL)
+		buf_addf(ret, "repository:%s:%s", repo, writes ? "pull,push" : "pull");
+	if (from != NULL)
+		buf_addf(ret, " repository:%s:pull", from);
 }
 
 /* An address of our own host may have our credentials, no other. */
@@ -63,25 +67,22 @@ typedef const struct http_resp *resp_fn(void *ret);
 
 /* Send, and once more if the first answer is a 401 that we can answer. */
 static int
-authorized(struct registry *r, const char *repo, bool writes, const struct http_req *given,
-	   send_fn *fn, resp_fn *resp_of, void *ret, struct err *e)
+authorized(struct registry *r, const struct buf *scope, const struct http_req *given, send_fn *fn,
+	   resp_fn *resp_of, void *ret, struct err *e)
 {
 	AUTO_BUF struct buf url = BUF_INIT(URL_MAX_BYTES);
-	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
 	AUTO_BUF struct buf value = BUF_INIT(AUTH_VALUE_MAX);
 	struct http_req q = *given;
 
 	buf_addf(&url, "%s%s", given->url[0] == '/' ? r->site->base : "", given->url);
-	if (repo != NULL)
-		scope_of(repo, writes, &scope);
-	if (buf_ok(&url, "address", e) < 0 || buf_ok(&scope, "scope", e) < 0)
+	if (buf_ok(&url, "address", e) < 0 || buf_ok(scope, "scope", e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
 	if (has_tls(r->site->base) && !has_tls(q.url))
 		return err_set(e, ERR_DATA, "registry '%s' points from TLS to '%s'", r->site->host,
 			       q.url);
 	if (is_ours(r, q.url) &&
-	    auth_header(r->site->auth, r->http, buf_cstr(&scope), &value, e) < 0)
+	    auth_header(r->site->auth, r->http, buf_cstr(scope), &value, e) < 0)
 		return err_wrap(e, "registry '%s'", r->site->host);
 	for (int tries = 0;; tries++) {
 		const struct http_resp *resp;
@@ -95,7 +96,7 @@ authorized(struct registry *r, const char *repo, bool writes, const struct http_
 		 * callback cannot be sent twice */
 		if (resp->status != 401 || tries > 0 || q.body_fn != NULL || !is_ours(r, resp->url))
 			return 0;
-		again = auth_again(r->site->auth, r->http, resp, buf_cstr(&scope), &value, e);
+		again = auth_again(r->site->auth, r->http, resp, buf_cstr(scope), &value, e);
 		if (again < 0)
 			return err_wrap(e, "registry '%s'", r->site->host);
 		if (again == 0)
@@ -132,7 +133,20 @@ int
 registry_request(struct registry *r, const char *repo, bool writes, const struct http_req *q,
 		 struct http_resp *ret, struct err *e)
 {
-	return authorized(r, repo, writes, q, send_whole, resp_whole, ret, e);
+	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
+
+	scope_of(repo, writes, NULL, &scope);
+	return authorized(r, &scope, q, send_whole, resp_whole, ret, e);
+}
+
+int
+registry_request_from(struct registry *r, const char *repo, const char *from,
+		      const struct http_req *q, struct http_resp *ret, struct err *e)
+{
+	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
+
+	scope_of(repo, true, from, &scope);
+	return authorized(r, &scope, q, send_whole, resp_whole, ret, e);
 }
 
 bool
@@ -485,6 +499,7 @@ registry_blob_open(struct registry *r, const char *repo, const struct digest *d,
 		   struct http_stream **ret, int64_t *ret_at, struct err *e)
 {
 	AUTO_STREAM struct http_stream *s = NULL;
+	AUTO_BUF struct buf scope = BUF_INIT(AUTH_SCOPE_MAX);
 	char path[URL_MAX_BYTES], range[64];
 	const char *headers[] = { offset > 0 ? range : NULL, NULL };
 	struct http_req q = { .url = path, .headers = headers };
@@ -492,7 +507,8 @@ registry_blob_open(struct registry *r, const char *repo, const struct digest *d,
 
 	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/%s", repo, d->str);
 	(void)snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-", offset);
-	if (authorized(r, repo, false, &q, send_stream, resp_stream, &s, e) < 0)
+	scope_of(repo, false, NULL, &scope);
+	if (authorized(r, &scope, &q, send_stream, resp_stream, &s, e) < 0)
 		return err_wrap(e, "blob '%s'", d->str);
 	status = http_stream_resp(s)->status;
 	if (status != 200 && status != 206)

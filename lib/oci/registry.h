@@ -50,6 +50,9 @@ const char *registry_host(const struct registry *r);
  * judge: registry_refuse makes an error of one that is not good. */
 int registry_request(struct registry *r, const char *repo, bool writes, const struct http_req *q,
 		     struct http_resp *ret, struct err *e);
+/* One that writes to repo and reads from another repository of the same host. */
+int registry_request_from(struct registry *r, const char *repo, const char *from,
+			  const struct http_req *q, struct http_resp *ret, struct err *e);
 int registry_refuse(struct registry *r, const char *repo, const char *what,
 		    const struct http_resp *resp, struct err *e);
 /* A web page, whatever its status: not what a registry says. */
