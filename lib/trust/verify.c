@@ -16,6 +16,7 @@
 struct verify_policy {
 	struct key *keys[VERIFY_KEYS_MAX];
 	size_t nkeys;
+	size_t threshold; /* 0: 1 */
 };
 
 /* One layer of a .sig manifest, with what it takes to judge it. */
@@ -55,6 +56,25 @@ verify_policy_add_key(struct verify_policy *p, const char *path, struct err *e)
 	if (key_load(path, &p->keys[p->nkeys], e) < 0)
 		return -1;
 	p->nkeys++;
+	return 0;
+}
+
+int
+verify_policy_set_threshold(struct verify_policy *p, size_t n, struct err *e)
+{
+	size_t different = 0;
+
+	for (size_t i = 0; i < p->nkeys; i++) {
+		size_t j = 0;
+
+		while (!spki_equal(key_spki(p->keys[j]), key_spki(p->keys[i])))
+			j++;
+		different += j == i;
+	}
+	if (n > different)
+		return err_set(e, ERR_CONFIG, "%zu signers are needed, but there are only %zu", n,
+			       different);
+	p->threshold = n;
 	return 0;
 }
 
@@ -122,14 +142,15 @@ by_no_key(const struct verify_policy *p, struct err *e)
 	return err_set(e, ERR_NO, "made by none of the %zu keys", p->nkeys);
 }
 
+/* *by: the first key that made it. */
 static int
 judge(const struct candidate *c, const struct verify_policy *p, const struct digest *image,
-      struct err *e)
+      size_t *by, struct err *e)
 {
 	AUTO_BUF struct buf sig = BUF_INIT(KEY_SIGNATURE_MAX);
 	AUTO_BUF struct buf again = BUF_INIT(2 * KEY_SIGNATURE_MAX);
 	const char *text = NULL;
-	bool by_us = false;
+	size_t i = 0;
 
 	if (c->missing.code != ERR_NONE)
 		return err_set(e, ERR_NO, "%s", c->missing.msg);
@@ -143,24 +164,39 @@ judge(const struct candidate *c, const struct verify_policy *p, const struct dig
 	base64_encode(view_buf(&sig), &again);
 	if (!view_eq(view_of(text), buf_cstr(&again)))
 		return err_set(e, ERR_NO, "annotation '%s': not base64", SIGNATURE_KEY);
-	for (size_t i = 0; i < p->nkeys && !by_us; i++)
-		by_us = key_made(p->keys[i], view_buf(&c->payload), view_buf(&sig));
-	if (!by_us)
+	while (i < p->nkeys && !key_made(p->keys[i], view_buf(&c->payload), view_buf(&sig)))
+		i++;
+	if (i == p->nkeys)
 		return by_no_key(p, e);
+	*by = i;
 	return simplesigning_covers(view_buf(&c->payload), image, e);
 }
 
+/* 0 as soon as enough different signers are found. */
 static int
 judge_all(const struct candidate *c, size_t n, const struct verify_policy *p,
 	  const struct digest *image, struct buf *reasons)
 {
+	size_t found = 0, need = p->threshold > 0 ? p->threshold : 1;
+	bool signers[VERIFY_KEYS_MAX] = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
 		struct err why = { 0 };
+		size_t by = 0;
 
-		if (judge(&c[i], p, image, &why) == 0)
+		if (judge(&c[i], p, image, &by, &why) < 0) {
+			buf_addf(reasons, "%ssignature %zu: %s", reasons->len > 0 ? "; " : "",
+				 i + 1, why.msg);
+			continue;
+		}
+		found += !signers[by];
+		signers[by] = true;
+		if (found == need)
 			return 0;
-		buf_addf(reasons, "%ssignature %zu: %s", i > 0 ? "; " : "", i + 1, why.msg);
 	}
+	if (found > 0)
+		buf_addf(reasons, "%s%zu of %zu signers have signed", reasons->len > 0 ? "; " : "",
+			 found, need);
 	return -1;
 }
 
