@@ -99,7 +99,7 @@ id_of() {
 	sed -i '/^VERIFY_KEY/d' "$CONF"
 	run --separate-stderr -78 deploy -c "$CONF"
 	[ -z "$output" ]
-	[ "$stderr" = "deploy: VERIFY_KEY is not set: without a key no image is trusted" ]
+	[ "$stderr" = "deploy: nobody to trust: neither VERIFY_KEY nor POLICY is set" ]
 	all_at 0.0.1
 }
 

@@ -135,7 +135,7 @@ put_sig() { # FILE: as the .sig manifest of $D
 	: >g.conf
 	run --separate-stderr -78 img-verify -c g.conf "$C/robot-app:0.0.1"
 	[ -z "$output" ]
-	[ "$stderr" = "img-verify: no key to verify with: give --key, or set VERIFY_KEY" ]
+	[ "$stderr" = "img-verify: nobody to trust: give --key or --policy, or set VERIFY_KEY or POLICY" ]
 	run --separate-stderr -64 img-verify --insecure-skip-verify "$C/robot-app:0.0.1"
 	[ -z "$output" ]
 }

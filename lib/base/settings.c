@@ -14,6 +14,7 @@ static const struct conf_key keys[] = {
 	{ "SERVICE_*_HEALTH", NULL },
 	{ "TAGS", "semver:*" },
 	{ "VERIFY_KEY", NULL },
+	{ "POLICY", NULL },
 	{ "HEALTH_CHECK_TIMEOUT", "120" },
 	{ "HEALTH_CHECK_INTERVAL", "10" },
 	{ "SOAK", "10" },

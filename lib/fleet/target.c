@@ -5,7 +5,6 @@
 
 #include "base/jsn.h"
 #include "oci/tags.h"
-#include "trust/verify.h"
 
 #define REGISTRY_RETRIES 2
 #define WORDS_MAX	 500
@@ -141,24 +140,24 @@ target_find(const struct target_opts *o, const struct journal *j, struct target 
 	struct ref ref;
 
 	*ret = (struct target){ 0 };
-	if (parse_ref(o, &ref, e) < 0 || registry_open(ref.host, &ro, &ret->registry, e) < 0)
+	if (parse_ref(o, &ref, e) < 0 || registry_open(ref_host(&ref), &ro, &ret->registry, e) < 0)
 		return -1;
-	(void)snprintf(ret->repo, sizeof(ret->repo), "%s", ref.repo);
+	ret->ref = ref;
 	if (o->ref != NULL || o->tag != NULL)
 		return take_named(o, j, &ref, ret, e);
 	return take_newest(o, j, &ref, ret, e);
 }
 
 int
-target_verify(const struct target *t, const char *key, struct err *e)
+target_verify(const struct target *t, const struct policy *p, struct err *e)
 {
-	AUTO_POLICY struct verify_policy *p = NULL;
+	const struct verify_policy *needs;
 	AUTO_STORE struct store *s = NULL;
 
-	if (verify_policy_new(&p, e) < 0 || verify_policy_add_key(p, key, e) < 0 ||
-	    registry_store(t->registry, t->repo, &s, e) < 0)
+	if (policy_find(p, &t->ref, &needs, e) < 0 ||
+	    registry_store(t->registry, t->ref.repo, &s, e) < 0)
 		return -1;
-	return verify_image(s, &t->goal.digest, p, e);
+	return verify_image(s, &t->goal.digest, needs, e);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include "fleet/rollout.h"
 #include "oci/registry.h"
+#include "trust/policy.h"
 
 struct target_opts {
 	const char *registry; /* REGISTRY_URL: "localhost:5000", a scheme is allowed */
@@ -22,7 +23,7 @@ struct target_opts {
 
 struct target {
 	struct registry *registry;
-	char repo[REF_PART_MAX]; /* in that registry */
+	struct ref ref; /* as asked for: host and repository */
 	struct move_goal goal;
 	bool found; /* false: everything that would count is in quarantine */
 };
@@ -36,8 +37,8 @@ int target_find(const struct target_opts *o, const struct journal *j, struct tar
 void target_clear(struct target *t);
 #define AUTO_TARGET AUTO(target_clear)
 
-/* A signature by the key in a file covers it. */
-int target_verify(const struct target *t, const char *key, struct err *e);
+/* It carries what the policy asks of its repository. */
+int target_verify(const struct target *t, const struct policy *p, struct err *e);
 
 /* What the fleet runs; where its services differ, the oldest of them. */
 int target_running(const struct fleet *f, struct service_image *ret, struct err *e);

@@ -115,16 +115,19 @@ count_behind(const struct site *s, const struct move_goal *goal, struct err *e)
 static int
 verify(struct options *o, const struct site *s, const struct target *t, struct err *e)
 {
-	const char *key = conf_get(s->conf, "VERIFY_KEY");
+	static const struct policy_flags none;
+	AUTO(policy_free) struct policy *p = NULL;
 
 	if (o->skip_verify) {
 		log_warn("signatures are not checked (--insecure-skip-verify)");
 		return 0;
 	}
-	if (key == NULL || key[0] == '\0')
+	if (policy_choose(&none, s->conf, &p, e) < 0)
+		return -1;
+	if (p == NULL)
 		return err_set(e, ERR_CONFIG,
-			       "VERIFY_KEY is not set: without a key no image is trusted");
-	if (target_verify(t, key, e) < 0)
+			       "nobody to trust: neither VERIFY_KEY nor POLICY is set");
+	if (target_verify(t, p, e) < 0)
 		return err_wrap(e, "'%s' is refused", t->goal.ref);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #define STATUS_UNKNOWN 75
 
 static const char synopsis[] =
-	"img-verify [-hVvq] [--key FILE|-]... [-c FILE] [--authfile FILE]\n"
+	"img-verify [-hVvq] [--key FILE|-]... [--policy FILE] [-c FILE] [--authfile FILE]\n"
 	"       [--plain-http HOST]... [--timeout S] [--retry N]\n"
 	"       [--json] [--log-format text|json] REF...|-\n"
 	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE [--trusted-root FILE]\n"
@@ -48,6 +48,8 @@ static const char help[] =
 	"Whom to trust\n"
 	"      --key FILE|-       public key, PEM: ECDSA P-256, P-384, P-521, Ed25519, RSA;\n"
 	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
+	"      --policy FILE      who must have signed which repositories, gantry-policy(5)\n"
+	"                         (POLICY)\n"
 	"Files\n"
 	"      --blob FILE|sha256:HEX   what was signed\n"
 	"      --bundle FILE            the proof, a Sigstore bundle 0.1 to 0.3\n"
@@ -76,12 +78,13 @@ static const char help[] =
 	"exit: 0 all pass, 1 one does not, 64 wrong usage, 71 this machine is at fault,\n"
 	"      75 could not find out (a registry is out of reach), 78 no key, or a bad one\n";
 
-enum { OPT_KEY = CLI_OWN, OPT_AUTHFILE, OPT_PLAIN, OPT_TIMEOUT, OPT_RETRY };
+enum { OPT_KEY = CLI_OWN, OPT_POLICY, OPT_AUTHFILE, OPT_PLAIN, OPT_TIMEOUT, OPT_RETRY };
 
 static const struct option longs[] = {
 	CLI_LONG,
 	{ "config", required_argument, NULL, 'c' },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
 	{ "plain-http", required_argument, NULL, OPT_PLAIN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -107,8 +110,9 @@ static const struct option longs[] = {
 struct options {
 	struct cli cli;
 	const char *config, *authfile;
-	const char *keys[VERIFY_KEYS_MAX], *plain[PLAIN_MAX + 1];
-	size_t nkeys, nplain;
+	const char *plain[PLAIN_MAX + 1];
+	size_t nplain;
+	struct policy_flags trust;
 	int64_t timeout_ms, retries;
 	struct blob blob;
 };
@@ -125,9 +129,12 @@ option(struct options *o, int c, const char *arg, struct err *e)
 		o->config = arg;
 		return 0;
 	case OPT_KEY:
-		if (o->nkeys == VERIFY_KEYS_MAX)
+		if (o->trust.n_keys == VERIFY_KEYS_MAX)
 			return err_set(e, ERR_USAGE, "more than %d keys", VERIFY_KEYS_MAX);
-		o->keys[o->nkeys++] = arg;
+		o->trust.keys[o->trust.n_keys++] = arg;
+		return 0;
+	case OPT_POLICY:
+		o->trust.file = arg;
 		return 0;
 	case OPT_AUTHFILE:
 		o->authfile = arg;
@@ -150,13 +157,15 @@ check_blob(struct options *o, int arguments)
 	struct err e = { 0 };
 
 	_Static_assert(BLOB_KEYS_MAX >= VERIFY_KEYS_MAX, "all keys fit");
-	memcpy(o->blob.keys, o->keys, sizeof(o->keys));
-	o->blob.n_keys = o->nkeys;
+	memcpy(o->blob.keys, o->trust.keys, sizeof(o->trust.keys));
+	o->blob.n_keys = o->trust.n_keys;
 	o->blob.json = o->cli.json;
 	if (blob_check(&o->blob, &e) < 0)
 		return cli_usage(&o->cli, "%s", e.msg);
 	if (arguments > 0)
 		return cli_usage(&o->cli, "references and --blob exclude each other");
+	if (o->trust.file != NULL)
+		return cli_usage(&o->cli, "--policy is for images, not for --blob");
 	return CLI_GO_ON;
 }
 
@@ -190,32 +199,25 @@ parse(int argc, char **argv, struct options *o)
 		else if (ref_parse(view_of(argv[i]), &ref, &e) < 0)
 			return cli_usage(&o->cli, "%s", e.msg);
 	}
-	for (size_t i = 0; i < o->nkeys; i++)
-		if (lists && strcmp(o->keys[i], "-") == 0)
+	if (o->trust.file != NULL && o->trust.n_keys > 0)
+		return cli_usage(&o->cli, "--key and --policy exclude each other");
+	for (size_t i = 0; i < o->trust.n_keys; i++)
+		if (lists && strcmp(o->trust.keys[i], "-") == 0)
 			return cli_usage(&o->cli, "standard input cannot be both key and list");
 	return CLI_GO_ON;
 }
 
-/* --key, or else VERIFY_KEY of the environment or the file. */
 static int
-trust(const struct options *o, struct verify_policy **ret, struct err *e)
+trust(const struct options *o, struct policy **ret, struct err *e)
 {
 	AUTO_CONF struct conf *c = NULL;
-	AUTO_POLICY struct verify_policy *p = NULL;
-	const char *key;
 
-	if (verify_policy_new(&p, e) < 0 || settings_load(o->config, environ, &c, e) < 0)
+	if (settings_load(o->config, environ, &c, e) < 0 || policy_choose(&o->trust, c, ret, e) < 0)
 		return -1;
-	for (size_t i = 0; i < o->nkeys; i++)
-		if (verify_policy_add_key(p, o->keys[i], e) < 0)
-			return -1;
-	key = conf_get(c, "VERIFY_KEY");
-	if (o->nkeys == 0 && key != NULL && key[0] != '\0' && verify_policy_add_key(p, key, e) < 0)
-		return -1;
-	if (verify_policy_empty(p))
+	if (*ret == NULL)
 		return err_set(e, ERR_CONFIG,
-			       "no key to verify with: give --key, or set VERIFY_KEY");
-	*ret = TAKE_PTR(p);
+			       "nobody to trust: give --key or --policy, or set VERIFY_KEY or "
+			       "POLICY");
 	return 0;
 }
 

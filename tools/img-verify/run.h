@@ -4,23 +4,30 @@
 #ifndef GANTRY_IMG_VERIFY_RUN_H
 #define GANTRY_IMG_VERIFY_RUN_H
 
-#include "oci/registry.h"
-#include "trust/verify.h"
+#include <stdatomic.h>
 
-#define RUN_HOSTS_MAX 16 /* registries that are kept open */
+#include "oci/registry.h"
+#include "trust/policy.h"
+
+#define RUN_AT_ONCE 8 /* references */
+
+struct run_host;
 
 struct run {
 	struct registry_opts registry;
-	struct verify_policy *policy; /* owned */
+	struct policy *policy; /* owned */
 	bool json;
 	bool no, unknown; /* found: one does not pass; one could not be asked */
-	struct registry *hosts[RUN_HOSTS_MAX];
-	size_t nhosts;
+
+	struct run_host *hosts; /* that were asked already */
+	atomic_bool over;	/* the others are not even tried, and */
+	struct err fatal;	/* why not */
 };
 
-/* Judges every argument, and for "-" every line of standard input.  Prints
- * what passes, says why the others do not.  -1 only where no other reference
- * could do better: this machine, the configuration, a signal. */
+/* Judges every argument, and for "-" every line of standard input, several at
+ * once.  Prints what passes and says why the others do not, both in the order
+ * given.  -1 only where no other reference could do better: this machine, the
+ * configuration, a signal. */
 int run_all(struct run *r, char **args, struct err *e);
 void run_clear(struct run *r);
 

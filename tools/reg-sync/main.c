@@ -8,7 +8,6 @@
 #include "base/settings.h"
 #include "oci/auth.h"
 #include "run.h"
-#include "trust/verify.h"
 
 #define SYNOPSIS                                    \
 	"reg-sync [options] SOURCE DEST\n"          \
@@ -29,6 +28,7 @@ static const char help[] =
 	"      --no-referrers     leave signatures, attestations and SBOMs behind\n"
 	"Whose (SOURCE DEST is refused without one of these):\n"
 	"      --key FILE         copy only what this public key has signed; repeatable\n"
+	"      --policy FILE      who must have signed which repositories, gantry-policy(5)\n"
 	"      --insecure-skip-verify  copy whatever is there\n"
 	"How:\n"
 	"  -n, --dry-run          say what would be copied\n"
@@ -37,7 +37,7 @@ static const char help[] =
 	"      --authfile FILE    credentials, in the form of Docker's config.json\n"
 	"      --plain-http HOST  speaks no TLS; repeatable\n"
 	"      --src-ca FILE, --dest-ca FILE  PEM, instead of the system's authorities\n"
-	"  -c, --config FILE      gantry.conf, for VERIFY_KEY\n"
+	"  -c, --config FILE      gantry.conf, for VERIFY_KEY and POLICY\n"
 	"      --json             records as JSON objects\n"
 	"      --log-format text|json  of standard error\n"
 	"  -v, --verbose, -q, --quiet, -h, --help, -V, --version\n"
@@ -56,6 +56,7 @@ enum {
 	OPT_NEWEST,
 	OPT_NO_REFERRERS,
 	OPT_KEY,
+	OPT_POLICY,
 	OPT_SKIP_VERIFY,
 	OPT_RETRY,
 	OPT_TIMEOUT,
@@ -74,6 +75,7 @@ static const struct option options[] = {
 	{ "newest", required_argument, NULL, OPT_NEWEST },
 	{ "no-referrers", no_argument, NULL, OPT_NO_REFERRERS },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "insecure-skip-verify", no_argument, NULL, OPT_SKIP_VERIFY },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "retry", required_argument, NULL, OPT_RETRY },
@@ -89,7 +91,8 @@ static const struct option options[] = {
 struct settings {
 	struct run run;
 	const char *config, *authfile;
-	struct verify_policy *policy;
+	struct policy_flags trust;
+	struct policy *policy;
 	bool skip_verify;
 };
 
@@ -127,7 +130,13 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 		r->no_referrers = true;
 		return 0;
 	case OPT_KEY:
-		return verify_policy_add_key(s->policy, arg, e);
+		if (s->trust.n_keys == VERIFY_KEYS_MAX)
+			return err_set(e, ERR_USAGE, "more than %d keys", VERIFY_KEYS_MAX);
+		s->trust.keys[s->trust.n_keys++] = arg;
+		return 0;
+	case OPT_POLICY:
+		s->trust.file = arg;
+		return 0;
 	case OPT_SKIP_VERIFY:
 		s->skip_verify = true;
 		return 0;
@@ -165,20 +174,17 @@ check_trust(struct settings *s, char **environment)
 {
 	AUTO_CONF struct conf *conf = NULL;
 	struct err e = { 0 };
-	const char *key;
 
 	if (settings_load(s->config, environment, &conf, &e) < 0)
-		return cli_fail(&e);
-	key = conf_get(conf, "VERIFY_KEY");
-	if (!s->skip_verify && verify_policy_empty(s->policy) && key != NULL && key[0] != '\0' &&
-	    verify_policy_add_key(s->policy, key, &e) < 0)
 		return cli_fail(&e);
 	if (s->skip_verify) {
 		log_warn("signatures are not checked (--insecure-skip-verify)");
 		return 0;
 	}
-	if (verify_policy_empty(s->policy)) {
-		log_error("whom to trust? give --key FILE, or --insecure-skip-verify");
+	if (policy_choose(&s->trust, conf, &s->policy, &e) < 0)
+		return cli_fail(&e);
+	if (s->policy == NULL) {
+		log_error("whom to trust? give --key or --policy, or --insecure-skip-verify");
 		return 78;
 	}
 	s->run.policy = s->policy;
@@ -199,9 +205,12 @@ work(struct settings *s, int argc, char **argv, char **environment)
 				 r->list	 ? "SOURCE"
 				 : r->from_stdin ? "DEST"
 						 : "");
-	if (one && (s->skip_verify || !verify_policy_empty(s->policy)))
-		return cli_usage(&r->cli, "--key and --insecure-skip-verify are for SOURCE DEST: "
-					  "put img-verify before --stdin");
+	if (s->trust.file != NULL && s->trust.n_keys > 0)
+		return cli_usage(&r->cli, "--key and --policy exclude each other");
+	if (one && (s->skip_verify || s->trust.file != NULL || s->trust.n_keys > 0))
+		return cli_usage(&r->cli,
+				 "--key, --policy and --insecure-skip-verify are for SOURCE DEST: "
+				 "put img-verify before --stdin");
 	if (r->list)
 		return run_list(r, argv[0]);
 	if (r->from_stdin)
@@ -236,13 +245,10 @@ main(int argc, char **argv)
 	struct settings s = { .run = { .cli = { .synopsis = SYNOPSIS, .help = help },
 				       .retries = 3,
 				       .timeout_ms = 30000 } };
-	struct err e = { 0 };
 	int status;
 
 	log_init(argv[0]);
 	cli_catch_signals();
-	if (verify_policy_new(&s.policy, &e) < 0)
-		return cli_fail(&e);
 	status = parse(&s, argc, argv);
 	if (status == CLI_GO_ON) {
 		auth_find(s.authfile, environ, &s.run.auth);
@@ -252,6 +258,6 @@ main(int argc, char **argv)
 		tags_free(&s.run.tags[i]);
 	for (size_t i = 0; i < s.run.nexclude; i++)
 		tags_free(&s.run.exclude[i]);
-	verify_policy_free(&s.policy);
+	policy_free(&s.policy);
 	return cli_flush(status);
 }

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "oci/sync.h"
-#include "trust/verify.h"
 
 #define LINE_MAX_BYTES 4096
 #define BLOB_TIMEOUTS  1 /* idle time counts, not the whole of a blob */
@@ -389,10 +388,11 @@ static int
 check(const struct copying *c, struct registry *src, const struct ref *r, struct err *e)
 {
 	AUTO_STORE struct store *s = NULL;
+	const struct verify_policy *needs;
 
-	if (registry_store(src, r->repo, &s, e) < 0)
+	if (policy_find(c->o->policy, r, &needs, e) < 0 || registry_store(src, r->repo, &s, e) < 0)
 		return -1;
-	return verify_image(s, &r->digest, c->o->policy, e);
+	return verify_image(s, &r->digest, needs, e);
 }
 
 static int

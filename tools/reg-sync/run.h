@@ -10,11 +10,10 @@
 #include "oci/auth.h"
 #include "oci/registry.h"
 #include "oci/tags.h"
+#include "trust/policy.h"
 
 #define RUN_PATTERNS_MAX 32
 #define RUN_HOSTS_MAX	 16
-
-struct verify_policy;
 
 struct run {
 	struct cli cli;
@@ -27,7 +26,7 @@ struct run {
 	size_t ntags, nexclude;
 	int64_t newest; /* 0: all */
 	int64_t retries, timeout_ms;
-	const struct verify_policy *policy; /* whom a SOURCE DEST run trusts; NULL: anybody */
+	const struct policy *policy; /* whom a SOURCE DEST run trusts; NULL: anybody */
 };
 
 /* reg-sync --list SOURCE */
