@@ -15,7 +15,7 @@ setup() {
 }
 
 judge() {
-	jq "$ROOT_EDIT" trusted_root.json >root.json
+	edited "$ROOT_EDIT" trusted_root.json root.json
 	img-verify -q -c /dev/null --blob "$WHAT" --bundle b.json "${WHOM[@]}" --trusted-root root.json
 }
 
