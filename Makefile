@@ -47,7 +47,8 @@ fuzz_src := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 fuzzers := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
 helper_src := $(wildcard tests/helpers/*.c)
 helpers := $(helper_src:tests/helpers/%.c=$B/helpers/%)
-c_files := $(wildcard lib/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/helpers/*.[ch])
+c_files := $(wildcard lib/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
+	tests/helpers/*.[ch] tests/helpers/*/*.[ch])
 bats := $(wildcard tests/*.bats)
 
 all: $(bins)
@@ -81,16 +82,20 @@ $B/unit/%: $B/tests/unit/%.o $(lib)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs) -lpthread
 
+$B/helpers/faultreg: $(patsubst %.c,$B/%.o,$(wildcard tests/helpers/faultreg/*.c))
+libs_faultreg = -lmicrohttpd
+
+# A helper of several files has the others in a folder of its name.
 $B/helpers/%: $B/tests/helpers/%.o $(lib)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs) -lpthread
+	$(Q)$(CC) $(all_ldflags) -o $@ $(filter %.o,$^) $(lib) $(libs) $(libs_$*) -lpthread
 
 # A fuzz target is an ordinary program that replays its corpus; make fuzz explores.
 $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(lib)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs) -lpthread
 
--include $(wildcard $B/lib/*/*.d $B/tools/*/*.d $B/tests/*/*.d)
+-include $(wildcard $B/lib/*/*.d $B/tools/*/*.d $B/tests/*/*.d $B/tests/*/*/*.d)
 
 include $(wildcard tools/*/rules.mk)
 
