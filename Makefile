@@ -90,6 +90,8 @@ $B/helpers/%: $B/tests/helpers/%.o $(lib)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(all_ldflags) -o $@ $(filter %.o,$^) $(lib) $(libs) $(libs_$*) -lpthread
 
+$B/helpers/tokens: libs += -lssl
+
 # A fuzz target is an ordinary program that replays its corpus; make fuzz explores.
 $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(lib)
 	$(Q)mkdir -p $(@D)

@@ -164,10 +164,15 @@ token_value(struct auth *a, struct http *h, const struct auth_challenge *c, cons
 			      .creds = creds,
 			      .refresh = token_get(&a->refresh, creds->of) };
 
+	int64_t since = clock_mono_ms();
+
 	if (auth_token_ask(h, &q, &g, e) < 0)
 		return -1;
 	buf_addf(ret, "Bearer %s", g.token);
-	*ret_ms = g.ms;
+	/* its life began with the question, not with the answer */
+	*ret_ms = g.ms - (clock_mono_ms() - since);
+	if (*ret_ms < 1)
+		*ret_ms = 1;
 	if (g.refresh == NULL)
 		return 0;
 	return token_keep(&a->refresh, creds->of, TAKE_PTR(g.refresh), 0, e);

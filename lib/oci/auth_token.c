@@ -11,6 +11,7 @@
 #define LIFE_DEFAULT_S	60   /* what the token protocol says when it is left out */
 #define LIFE_MAX_S	3600 /* a clock that jumps does no harm beyond this */
 #define LIFE_MARGIN_PCT 80
+#define SECRET_START	8 /* bytes that give a secret away, however a message was cut */
 
 void
 auth_grant_clear(struct auth_grant *g)
@@ -45,7 +46,7 @@ auth_token_parse(struct view answer, struct auth_grant *ret, struct err *e)
 	if (token == NULL)
 		token = usable(jsn_str(v, "access_token"));
 	if (token == NULL)
-		return err_set(e, ERR_DATA, "no token that can be used");
+		return err_set(e, ERR_DATA, "no token that can be used in the answer");
 	if (life < 1)
 		life = LIFE_DEFAULT_S;
 	if (life > LIFE_MAX_S)
@@ -182,17 +183,27 @@ ask(struct http *h, const struct auth_ask *q, struct http_resp *ret, struct err 
 	return 0;
 }
 
+/* Is this, or how it begins, among the words? */
+static bool
+is_said(const char *words, const char *secret)
+{
+	char start[SECRET_START + 1];
+
+	if (secret == NULL || secret[0] == '\0')
+		return false;
+	(void)snprintf(start, sizeof(start), "%s", secret);
+	return strstr(words, start) != NULL;
+}
+
 /* A server that repeats what it was told must not make us say it. */
 static bool
 tells(const char *words, const struct auth_ask *q)
 {
-	const char *const secrets[] = { q->creds->password, q->creds->identity, q->refresh };
+	AUTO_BUF struct buf header = BUF_INIT(FORM_MAX);
 
-	for (size_t i = 0; i < COUNT_OF(secrets); i++)
-		if (secrets[i] != NULL && secrets[i][0] != '\0' &&
-		    strstr(words, secrets[i]) != NULL)
-			return true;
-	return false;
+	return basic(q->creds, &header, NULL) < 0 || is_said(words, q->creds->password) ||
+	       is_said(words, q->creds->identity) || is_said(words, q->refresh) ||
+	       (header.len > 0 && is_said(words, buf_cstr(&header) + strlen("Basic ")));
 }
 
 static int
@@ -225,6 +236,6 @@ auth_token_ask(struct http *h, const struct auth_ask *q, struct auth_grant *ret,
 	if (r.status != 200)
 		return refused(q, &r, e);
 	if (auth_token_parse(view_buf(&r.body), ret, e) < 0)
-		return err_wrap(e, "'%s' gives", q->challenge->realm);
+		return err_wrap(e, "ask '%s' for a token", q->challenge->realm);
 	return 0;
 }

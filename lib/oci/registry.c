@@ -225,8 +225,9 @@ static int
 find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 {
 	struct ref ref = { 0 };
-	struct err why = { 0 };
+	struct err why = { 0 }, tls = { 0 };
 	int status = 0;
+	bool hidden;
 
 	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->site->host);
 	if (listed(o->plain_http, r->site->host))
@@ -236,8 +237,11 @@ find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 	if (ping(r, "http", &status, &why) == 0)
 		return 0;
 	/* a port that speaks TLS answers plain HTTP with 400 or not at all */
-	if ((status == 0 || status == 400) && ping(r, "https", &status, NULL) == 0)
+	hidden = status == 400;
+	if ((hidden || status == 0) && ping(r, "https", &status, &tls) == 0)
 		return 0;
+	if (hidden)
+		why = tls;
 	return err_set(e, why.code, "%s", why.msg);
 }
 

@@ -358,9 +358,9 @@ TEST(a_token_server_answers_in_several_ways)
 	CHECK_STR(grant("{\"access_token\":\"t\",\"refresh_token\":\"r\"}"), "t r 48000");
 	CHECK_STR(grant("{\"token\":\"\",\"access_token\":\"t\",\"expires_in\":0}"), "t - 48000");
 	CHECK_STR(grant("{\"token\":\"t\",\"expires_in\":99999999999}"), "t - 2880000");
-	CHECK_STR(grant("{\"token\":\"a\\nb\"}"), "no token that can be used");
-	CHECK_STR(grant("{\"token\":1}"), "no token that can be used");
-	CHECK_STR(grant("<html>"), "no token that can be used");
+	CHECK_STR(grant("{\"token\":\"a\\nb\"}"), "no token that can be used in the answer");
+	CHECK_STR(grant("{\"token\":1}"), "no token that can be used in the answer");
+	CHECK_STR(grant("<html>"), "no token that can be used in the answer");
 }
 
 UNIT_MAIN
