@@ -418,3 +418,68 @@ layer_file() { # TAG
 	[ "$output" -gt 0 ]
 	[ "$output" -lt 32768 ]
 }
+
+# two_platforms REPO: an index of two children without layers, and what BuildKit says about the first, as tag 1.
+two_platforms() {
+	local at="http://$REGISTRY_SRC/v2/$1" entries='' n config
+	local -a digests=()
+	put() { # TYPE NAME FILE
+		curl -fsS -X PUT -H "Content-Type: application/vnd.oci.image.$1.v1+json" --data-binary "@$3" "$at/manifests/$2"
+	}
+	for n in amd64 arm64 unknown; do
+		printf '{"architecture":"%s"}' "$n" >config
+		config=sha256:$(sha256sum <config | cut -d' ' -f1)
+		curl -fsS -X PUT --data-binary @config -H 'Content-Type: application/octet-stream' \
+			"$(curl -fsS -X POST -D - -o /dev/null "$at/blobs/uploads/" | tr -d '\r' |
+				sed -n 's/^Location: //Ip')&digest=$config"
+		jq -cn --arg d "$config" --argjson n "$(stat -c %s config)" '{schemaVersion: 2,
+			mediaType: "application/vnd.oci.image.manifest.v1+json", layers: [],
+			config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $d, size: $n}}' >m
+		digests+=("sha256:$(sha256sum <m | cut -d' ' -f1)")
+		put manifest "${digests[-1]}" m
+		entries+=$(jq -cn --arg d "${digests[-1]}" --argjson n "$(stat -c %s m)" --arg a "$n" \
+			'{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $n,
+			platform: {os: (if $a == "unknown" then $a else "linux" end), architecture: $a}}')
+	done
+	jq -cs --arg of "${digests[0]}" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
+		manifests: .} | .manifests[2].annotations = {"vnd.docker.reference.digest": $of}' <<<"$entries" >index
+	put index 1 index
+	printf '%s\n' "${digests[@]}"
+}
+
+@test "--platform takes these children, with what is said about them, and warns of the others" {
+	local d
+	two_platforms two >all
+	has() {
+		curl -fsSI -o /dev/null -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://${DEST%%/*}/v2/${DEST#*/}-b/manifests/$1"
+	}
+	run --separate-stderr -0 reg-sync --insecure-skip-verify --platform linux/amd64 --platform linux/arm64 \
+		"$REGISTRY_SRC/two" "$DEST"
+	[[ $stderr != *"left behind"* ]]
+	[ "$(digest_of "$DEST:1")" = "$(digest_of "$REGISTRY_SRC/two:1")" ]
+	# this registry wants every child of an index: those that were asked for are there when it says so
+	run --separate-stderr -1 reg-sync --insecure-skip-verify --platform linux/amd64 "$REGISTRY_SRC/two" "$DEST-b"
+	[[ $output == "failed $DEST-b:1@sha256:"*"MANIFEST_BLOB_UNKNOWN"* ]]
+	has "$(sed -n 1p all)"
+	has "$(sed -n 3p all)"
+	run ! has "$(sed -n 2p all)"
+	run -64 reg-sync --platform linux --list "$REGISTRY_SRC/two"
+	[[ $output == *"--platform: 'linux' is not OS/ARCH[/VARIANT]"* ]]
+	run -64 reg-sync --platform linux//v7 --list "$REGISTRY_SRC/two"
+}
+
+@test "--jobs is a number, and one is enough" {
+	run -64 reg-sync --jobs 0 --list "$REGISTRY_SRC/robot-app"
+	[[ $output == *"--jobs must be a number from 1 to 32, not '0'"* ]]
+	run -0 reg-sync --jobs 1 --insecure-skip-verify "$REGISTRY_SRC/robot-app" "$DEST"
+	[ "$(tags_of "$DEST")" = "$(tags_of "$REGISTRY_SRC/robot-app")" ]
+}
+
+@test "a layer that another repository of the destination has is mounted, not moved" {
+	REGISTRY_LOG_ACCESSLOG_DISABLED=false start_registry watched
+	reg-sync --insecure-skip-verify "$REGISTRY_SRC/robot-app:0.0.1" "$REGISTRY_WATCHED/one"
+	reg-sync --insecure-skip-verify "$REGISTRY_WATCHED/one" "$REGISTRY_WATCHED/two"
+	[ "$(digest_of "$REGISTRY_WATCHED/two:0.0.1")" = "$(digest_of "$REGISTRY_SRC/robot-app:0.0.1")" ]
+	grep -q 'POST /v2/two/blobs/uploads/?mount=' "$BATS_FILE_TMPDIR/watched.log"
+	run ! grep -q 'PUT /v2/two/blobs' "$BATS_FILE_TMPDIR/watched.log"
+}

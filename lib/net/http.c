@@ -122,7 +122,8 @@ may_repeat(const struct http_req *q)
 {
 	if (q->body_fn != NULL)
 		return false;
-	return q->repeatable || q->method == NULL || strcmp(q->method, "POST") != 0;
+	return q->repeatable || q->method == NULL ||
+	       (strcmp(q->method, "POST") != 0 && strcmp(q->method, "PATCH") != 0);
 }
 
 static bool

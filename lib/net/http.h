@@ -13,7 +13,7 @@
  *
  * Retries: connection failures, cut answers, 408, 429, 500, 502, 503 and 504
  * are tried again up to `retries` times for GET, HEAD, PUT, DELETE (and for
- * POST if the request says that it may be repeated), after a backoff of
+ * POST and PATCH if the request says that it may be repeated), after a backoff of
  * 0.25 s, doubled each time up to 15 s, with full jitter; Retry-After
  * (seconds or a date) is honoured up to 120 s.  A body that comes from a
  * callback is sent once.  All of it ends at the deadline.
@@ -70,7 +70,7 @@ struct http_req {
 	int64_t body_size;
 	size_t max;		  /* bytes of the answer's body; 0: HTTP_BODY_MAX */
 	struct deadline deadline; /* {0}: none but idle_ms */
-	bool repeatable;	  /* this POST may be sent again */
+	bool repeatable;	  /* this POST or PATCH may be sent again */
 	bool no_redirects;
 	bool any_status; /* 5xx and 429 are answers as well: not retried, no error */
 };

@@ -1,54 +1,294 @@
 #include "oci/push.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "oci/upload.h"
+
 #define URL_MAX_BYTES 4096
+#define CHUNK_BYTES   (1 << 20)		/* what is lost at most when a run is killed */
+#define CHUNKED_FROM  (4 * CHUNK_BYTES) /* smaller ones are quickly sent again */
+#define CHUNK_TRIES   3
 
-/* Where the registry wants an upload to go, with its own query kept. */
+/* One blob on its way. */
+struct push {
+	struct registry *r;
+	const char *repo;
+	const struct descriptor *d;
+	const struct store_feed *feed;
+	char name[2 * REF_PART_MAX]; /* under which the upload is remembered */
+	struct upload at;
+};
+
+/* Where the registry wants the next bytes. */
 static int
-upload_address(const struct http_resp *resp, const struct digest *d, struct buf *ret, struct err *e)
+take_location(struct push *p, const struct http_resp *resp, struct err *e)
 {
-	char location[URL_MAX_BYTES];
+	char *to = p->at.location;
 
-	if (!http_header(resp, "location", location, sizeof(location)) || location[0] == '\0')
+	if (!http_header(resp, "location", to, sizeof(p->at.location)) || to[0] == '\0')
 		return err_set(e, ERR_DATA, "upload: no Location in the answer");
-	if (location[0] != '/' && strncmp(location, "http://", 7) != 0 &&
-	    strncmp(location, "https://", 8) != 0)
-		return err_set(e, ERR_DATA, "upload: cannot follow Location '%s'", location);
-	buf_addf(ret, "%s%cdigest=", location, strchr(location, '?') != NULL ? '&' : '?');
-	http_quote(ret, d->str);
-	return buf_ok(ret, "upload address", e);
+	if (to[0] != '/' && strncmp(to, "http://", 7) != 0 && strncmp(to, "https://", 8) != 0)
+		return err_set(e, ERR_DATA, "upload: cannot follow Location '%s'", to);
+	return 0;
+}
+
+/* How many bytes the answer says are there; -1 if it does not. */
+static int64_t
+stored(const struct http_resp *resp)
+{
+	char range[64], *end;
+	const char *last;
+	long long n;
+
+	if (!http_header(resp, "range", range, sizeof(range)) ||
+	    (last = strchr(range, '-')) == NULL)
+		return -1;
+	n = strtoll(last + 1, &end, 10);
+	if (end == last + 1 || *end != '\0' || n < 0)
+		return -1;
+	/* "0-0" is what nothing looks like; one byte would be sent again */
+	return n == 0 ? 0 : n + 1;
+}
+
+static int
+begin(struct push *p, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	char path[URL_MAX_BYTES];
+	struct http_req q = { .method = "POST", .url = path, .body = "", .repeatable = true };
+
+	p->at = (struct upload){ 0 };
+	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/uploads/", p->repo);
+	if (registry_request(p->r, p->repo, true, &q, &resp, e) < 0)
+		return -1;
+	if (resp.status != 202)
+		return registry_refuse(p->r, p->repo, p->d->digest.str, &resp, e);
+	return take_location(p, &resp, e);
+}
+
+/* The last request: with all bytes that are missing, or none. */
+static int
+end(struct push *p, http_body_fn *fn, struct http_resp *ret, struct err *e)
+{
+	static const char *const headers[] = { "Content-Type: application/octet-stream", NULL };
+	AUTO_BUF struct buf address = BUF_INIT(2 * URL_MAX_BYTES);
+	struct http_req q = { .method = "PUT", .headers = headers, .body = "" };
+
+	buf_addf(&address, "%s%cdigest=", p->at.location,
+		 strchr(p->at.location, '?') != NULL ? '&' : '?');
+	http_quote(&address, p->d->digest.str);
+	if (buf_ok(&address, "upload address", e) < 0)
+		return -1;
+	q.url = buf_cstr(&address);
+	if (fn != NULL) {
+		q.body = NULL;
+		q.body_fn = fn;
+		q.body_arg = p->feed->arg;
+		q.body_size = p->d->size;
+	}
+	return registry_request(p->r, p->repo, true, &q, ret, e);
+}
+
+/* An end that failed may still have been one: the answer was lost. */
+static int
+judge_end(struct push *p, int sent, const struct http_resp *resp, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (sent == 0 && resp->status == 201)
+		return 0;
+	if (sent < 0)
+		why = *e;
+	else
+		(void)registry_refuse(p->r, p->repo, p->d->digest.str, resp, &why);
+	if (registry_has_blob(p->r, p->repo, &p->d->digest, NULL) == 1)
+		return 0;
+	return err_set(e, why.code, "%s", why.msg);
+}
+
+/* --- in one PUT ---------------------------------------------------------- */
+
+/* What a registry that wants it in another way answers. */
+static bool
+is_another_way(int status)
+{
+	return status >= 400 && status < 500 && status != 401 && status != 403 && status != 429;
+}
+
+static int
+push_whole(struct push *p, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	int sent;
+
+	if (begin(p, e) < 0 || p->feed->start(p->feed->arg, 0, e) < 0)
+		return -1;
+	sent = end(p, p->feed->read, &resp, e);
+	if (judge_end(p, sent, &resp, e) == 0)
+		return 0;
+	return sent == 0 && is_another_way(resp.status) ? 1 : -1;
+}
+
+/* --- in chunks ----------------------------------------------------------- */
+
+static int
+fill(struct push *p, char *chunk, size_t want, struct err *e)
+{
+	size_t n = 0;
+
+	while (n < want) {
+		long got = p->feed->read(p->feed->arg, chunk + n, want - n, e);
+
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			return err_set(e, ERR_DATA, "blob '%s' ends early", p->d->digest.str);
+		n += (size_t)got;
+	}
+	return 0;
+}
+
+/* Ask how far the upload is; false if it is lost. */
+static bool
+ask_status(struct push *p)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	struct http_req q = { .url = p->at.location };
+	struct upload before = p->at;
+	int64_t n;
+
+	if (registry_request(p->r, p->repo, true, &q, &resp, NULL) < 0 ||
+	    (resp.status != 204 && resp.status != 200))
+		return false;
+	n = stored(&resp);
+	if (n < 0 || n > p->d->size)
+		return false;
+	if (take_location(p, &resp, NULL) < 0)
+		p->at = before;
+	p->at.offset = n;
+	return true;
+}
+
+static int
+send_chunk(struct push *p, const char *chunk, size_t n, struct http_resp *ret, struct err *e)
+{
+	char range[96];
+	const char *const headers[] = { "Content-Type: application/octet-stream", range, NULL };
+	struct http_req q = { .method = "PATCH",
+			      .url = p->at.location,
+			      .headers = headers,
+			      .body = chunk,
+			      .body_len = n };
+
+	(void)snprintf(range, sizeof(range), "Content-Range: %" PRId64 "-%" PRId64, p->at.offset,
+		       p->at.offset + (int64_t)n - 1);
+	return registry_request(p->r, p->repo, true, &q, ret, e);
+}
+
+/* 0 sent, 1 the registry does not take chunks like that, -1. */
+static int
+push_chunk(struct push *p, const char *chunk, size_t n, struct err *e)
+{
+	int64_t before = p->at.offset, now;
+
+	for (int tries = 0;; tries++) {
+		AUTO_RESP struct http_resp resp = { 0 };
+		struct err why = { 0 };
+
+		if (send_chunk(p, chunk, n, &resp, &why) == 0) {
+			if (is_another_way(resp.status))
+				return 1;
+			if (resp.status != 202 && resp.status != 201 && resp.status != 204)
+				return registry_refuse(p->r, p->repo, p->d->digest.str, &resp, e);
+			now = stored(&resp);
+			if (take_location(p, &resp, e) < 0)
+				return -1;
+			p->at.offset = before + (int64_t)n;
+			return now >= 0 && now != p->at.offset ? 1 : 0;
+		}
+		if (why.code != ERR_TEMP || tries == CHUNK_TRIES || !ask_status(p))
+			return err_set(e, why.code, "%s", why.msg);
+		if (p->at.offset == before + (int64_t)n)
+			return 0;
+		if (p->at.offset != before)
+			return err_set(e, ERR_TEMP, "%s", why.msg);
+	}
+}
+
+static int
+push_chunks(struct push *p, char *chunk, struct err *e)
+{
+	const char *dir = registry_uploads(p->r);
+	int status;
+
+	if (p->feed->start(p->feed->arg, p->at.offset, e) < 0)
+		return -1;
+	while (p->at.offset < p->d->size) {
+		int64_t left = p->d->size - p->at.offset;
+		size_t n = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+
+		if (fill(p, chunk, n, e) < 0)
+			return -1;
+		status = push_chunk(p, chunk, n, e);
+		if (status != 0)
+			return status;
+		upload_save(dir, p->name, &p->d->digest, &p->at);
+	}
+	return 0;
+}
+
+/* Go on with what another run has begun, or begin. */
+static int
+push_by_chunks(struct push *p, struct err *e)
+{
+	AUTO_RESP struct http_resp resp = { 0 };
+	AUTO_FREE char *chunk = malloc(CHUNK_BYTES);
+	const char *dir = registry_uploads(p->r);
+	int status, sent;
+
+	if (chunk == NULL)
+		return err_nomem(e);
+	if (!upload_load(dir, p->name, &p->d->digest, &p->at) || !ask_status(p) ||
+	    p->at.offset == 0) {
+		if (begin(p, e) < 0)
+			return -1;
+	}
+	status = push_chunks(p, chunk, e);
+	if (status != 0) {
+		if (status > 0)
+			upload_drop(dir, p->name, &p->d->digest);
+		return status;
+	}
+	sent = end(p, NULL, &resp, e);
+	if (judge_end(p, sent, &resp, e) < 0) {
+		if (sent == 0)
+			upload_drop(dir, p->name, &p->d->digest);
+		return -1;
+	}
+	upload_drop(dir, p->name, &p->d->digest);
+	return 0;
 }
 
 int
 push_blob(struct registry *r, const char *repo, const struct descriptor *d,
 	  const struct store_feed *feed, struct err *e)
 {
-	static const char *const headers[] = { "Content-Type: application/octet-stream", NULL };
-	AUTO_BUF struct buf address = BUF_INIT(2 * URL_MAX_BYTES);
-	AUTO_RESP struct http_resp resp = { 0 };
-	char path[URL_MAX_BYTES];
-	struct http_req post = { .method = "POST", .url = path, .body = "", .repeatable = true };
-	struct http_req put = { .method = "PUT",
-				.headers = headers,
-				.body_fn = feed->read,
-				.body_arg = feed->arg,
-				.body_size = d->size };
+	struct push p = { .r = r, .repo = repo, .d = d, .feed = feed };
+	bool chunks = !registry_has_habit(r, REGISTRY_NO_CHUNKS) &&
+		      (d->size >= CHUNKED_FROM || registry_has_habit(r, REGISTRY_NO_WHOLE));
+	int status;
 
-	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/uploads/", repo);
-	if (registry_request(r, repo, true, &post, &resp, e) < 0)
+	(void)snprintf(p.name, sizeof(p.name), "%s/%s", registry_host(r), repo);
+	status = chunks ? push_by_chunks(&p, e) : push_whole(&p, e);
+	if (status <= 0)
+		return status;
+	if ((chunks ? push_whole(&p, e) : push_by_chunks(&p, e)) != 0)
 		return -1;
-	if (resp.status != 202)
-		return registry_refuse(r, repo, d->digest.str, &resp, e);
-	if (upload_address(&resp, &d->digest, &address, e) < 0)
-		return -1;
-	put.url = buf_cstr(&address);
-	if (feed->start(feed->arg, 0, e) < 0)
-		return -1;
-	if (registry_request(r, repo, true, &put, &resp, e) < 0)
-		return -1;
-	return resp.status == 201 ? 0 : registry_refuse(r, repo, d->digest.str, &resp, e);
+	registry_learn(r, chunks ? REGISTRY_NO_CHUNKS : REGISTRY_NO_WHOLE);
+	return 0;
 }
 
 int

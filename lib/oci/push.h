@@ -9,8 +9,11 @@
 
 #include "oci/registry.h"
 
-/* Store d->size bytes of digest d->digest that come from feed, by one PUT (the
- * way that every registry takes).  The registry checks the digest too. */
+/* Store d->size bytes of digest d->digest that come from feed.  A small blob
+ * goes in one PUT, a large one by PATCH in chunks, each remembered
+ * (registry_opts.uploads), so that the next run goes on after the last; where
+ * a registry refuses one way, the other is taken from then on.  The registry
+ * checks the digest too. */
 int push_blob(struct registry *r, const char *repo, const struct descriptor *d,
 	      const struct store_feed *feed, struct err *e);
 /* 1 mounted from another repository of the same host, 0 not possible, -1. */

@@ -95,7 +95,7 @@ list_all(struct registry *r, const char *repo, const struct digest *subject, str
 	size_t pages = 0;
 	int more;
 
-	if (!registry_keeps_referrers(r))
+	if (registry_has_habit(r, REGISTRY_NO_REFERRERS))
 		return by_tag(r, repo, subject, ret, e);
 	(void)snprintf(path, sizeof(path), "/v2/%s/referrers/%s", repo, subject->str);
 	do {
@@ -109,7 +109,7 @@ list_all(struct registry *r, const char *repo, const struct digest *subject, str
 		(void)http_header(&resp, "content-type", type, sizeof(type));
 		if (pages == 0 && is_unsupported(&resp, type)) {
 			if (!is_about_repo(&resp))
-				registry_no_referrers(r);
+				registry_learn(r, REGISTRY_NO_REFERRERS);
 			return by_tag(r, repo, subject, ret, e);
 		}
 		if (resp.status != 200 || registry_is_page(&resp))

@@ -8,6 +8,7 @@
 
 #include "base/jsn.h"
 #include "oci/auth.h"
+#include "oci/tags.h"
 
 #define URL_MAX_BYTES  4096
 #define PAGE_MAX_BYTES (4U << 20)
@@ -24,12 +25,15 @@ struct site {
 	pthread_mutex_t lists; /* see registry_lock_lists */
 	pthread_mutex_t lock;  /* of what follows */
 	int sessions;
-	bool no_referrers;
+	unsigned int habits; /* enum registry_habit */
 };
 
 struct registry {
 	struct site *site;
 	struct http *http;
+	char known_repo[REF_PART_MAX]; /* see registry_know_tags */
+	char *const *known;
+	size_t nknown;
 };
 
 static const char *const accept_manifests[] = { ACCEPT, NULL };
@@ -302,7 +306,10 @@ registry_open(const char *host, const struct registry_opts *o, struct registry *
 int
 registry_again(struct registry *r, struct registry **ret, struct err *e)
 {
-	return new_session(r->site, ret, e);
+	if (new_session(r->site, ret, e) < 0)
+		return -1;
+	registry_know_tags(*ret, r->known_repo, r->known, r->nknown);
+	return 0;
 }
 
 void
@@ -343,25 +350,54 @@ registry_unlock_lists(struct registry *r)
 }
 
 bool
-registry_keeps_referrers(struct registry *r)
+registry_has_habit(struct registry *r, enum registry_habit h)
 {
-	bool no;
+	unsigned int habits;
 
 	(void)pthread_mutex_lock(&r->site->lock);
-	no = r->site->no_referrers;
+	habits = r->site->habits;
 	(void)pthread_mutex_unlock(&r->site->lock);
-	return !no;
+	return (habits & h) != 0;
 }
 
 void
-registry_no_referrers(struct registry *r)
+registry_learn(struct registry *r, enum registry_habit h)
 {
 	(void)pthread_mutex_lock(&r->site->lock);
-	r->site->no_referrers = true;
+	r->site->habits |= h;
 	(void)pthread_mutex_unlock(&r->site->lock);
 }
 
+const char *
+registry_uploads(const struct registry *r)
+{
+	return r->site->opts.uploads;
+}
+
+void
+registry_know_tags(struct registry *r, const char *repo, char *const *tags, size_t n)
+{
+	(void)snprintf(r->known_repo, sizeof(r->known_repo), "%s", repo);
+	r->known = tags;
+	r->nknown = n;
+}
+
 /* --- reading ---------------------------------------------------------- */
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(a, *(char *const *)b);
+}
+
+static bool
+is_known_missing(const struct registry *r, const char *repo, const char *what)
+{
+	return r->known_repo[0] != '\0' && strcmp(r->known_repo, repo) == 0 &&
+	       tags_is_referrer(what) &&
+	       (r->nknown == 0 ||
+		bsearch(what, r->known, r->nknown, sizeof(*r->known), by_name) == NULL);
+}
 
 static int
 get_manifest(struct registry *r, const char *repo, const char *what, const char *method,
@@ -372,6 +408,10 @@ get_manifest(struct registry *r, const char *repo, const char *what, const char 
 		.method = method, .url = path, .headers = accept_manifests, .max = MANIFEST_MAX
 	};
 
+	if (is_known_missing(r, repo, what)) {
+		ret->status = 404;
+		return 0;
+	}
 	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
 	if (registry_request(r, repo, false, &q, ret, e) < 0)
 		return err_wrap(e, "'%s/%s' %s", r->site->host, repo, what);

@@ -29,6 +29,7 @@ struct registry_opts {
 	struct http_opts http;
 	const struct auth_files *auth; /* where credentials are; NULL: we have none */
 	const char *const *plain_http; /* hosts that speak plain HTTP, NULL-terminated */
+	const char *uploads;	       /* folder for upload.h; NULL: none */
 };
 
 struct registry;
@@ -90,11 +91,23 @@ int registry_blob_open(struct registry *r, const char *repo, const struct digest
 int registry_store(struct registry *r, const char *repo, struct store **ret, struct err *e);
 int registry_store_own(struct registry **r, const char *repo, struct store **ret, struct err *e);
 
-/* What sessions of one host tell each other: that it has no referrers API, and
- * who changes lists at fallback tags now. */
-bool registry_keeps_referrers(struct registry *r);
-void registry_no_referrers(struct registry *r);
+/* What one session found out about its host, for all of them. */
+enum registry_habit {
+	REGISTRY_NO_REFERRERS = 1, /* no referrers API */
+	REGISTRY_NO_CHUNKS = 2,	   /* a blob in one PUT, or not at all */
+	REGISTRY_NO_WHOLE = 4,	   /* a blob by PATCH, or not at all */
+};
+bool registry_has_habit(struct registry *r, enum registry_habit h);
+void registry_learn(struct registry *r, enum registry_habit h);
+/* One session at a time changes lists at fallback tags. */
 void registry_lock_lists(struct registry *r);
 void registry_unlock_lists(struct registry *r);
+/* registry_opts.uploads */
+const char *registry_uploads(const struct registry *r);
+
+/* The tags that repo has: those for tools (tags_is_referrer) that are not
+ * among them are not asked for any more.  Lent, sorted by strcmp; sessions
+ * opened from r by registry_again know it too. */
+void registry_know_tags(struct registry *r, const char *repo, char *const *tags, size_t n);
 
 #endif

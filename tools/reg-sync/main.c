@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "oci/auth.h"
+#include "oci/upload.h"
 #include "run.h"
 
 #define SYNOPSIS                                    \
@@ -25,6 +27,7 @@ static const char help[] =
 	"      --tags PATTERN     glob, regex:RE or semver:RANGE; repeatable (all)\n"
 	"      --exclude PATTERN  but not these; repeatable\n"
 	"      --newest N         of those, the N newest\n"
+	"      --platform OS/ARCH[/VARIANT]  of indexes only these children; repeatable\n"
 	"      --no-referrers     leave signatures, attestations and SBOMs behind\n"
 	"Whose (SOURCE DEST is refused without one of these):\n"
 	"      --key FILE         copy only what this public key has signed; repeatable\n"
@@ -32,6 +35,7 @@ static const char help[] =
 	"      --insecure-skip-verify  copy whatever is there\n"
 	"How:\n"
 	"  -n, --dry-run          say what would be copied\n"
+	"      --jobs N           blobs to move at once (4)\n"
 	"      --retry N          of each request (3)\n"
 	"      --timeout S        without a byte (30)\n"
 	"      --authfile FILE    credentials, in the form of Docker's config.json\n"
@@ -54,10 +58,12 @@ enum {
 	OPT_TAGS,
 	OPT_EXCLUDE,
 	OPT_NEWEST,
+	OPT_PLATFORM,
 	OPT_NO_REFERRERS,
 	OPT_KEY,
 	OPT_POLICY,
 	OPT_SKIP_VERIFY,
+	OPT_JOBS,
 	OPT_RETRY,
 	OPT_TIMEOUT,
 	OPT_AUTHFILE,
@@ -73,11 +79,13 @@ static const struct option options[] = {
 	{ "tags", required_argument, NULL, OPT_TAGS },
 	{ "exclude", required_argument, NULL, OPT_EXCLUDE },
 	{ "newest", required_argument, NULL, OPT_NEWEST },
+	{ "platform", required_argument, NULL, OPT_PLATFORM },
 	{ "no-referrers", no_argument, NULL, OPT_NO_REFERRERS },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "insecure-skip-verify", no_argument, NULL, OPT_SKIP_VERIFY },
 	{ "dry-run", no_argument, NULL, 'n' },
+	{ "jobs", required_argument, NULL, OPT_JOBS },
 	{ "retry", required_argument, NULL, OPT_RETRY },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
@@ -94,6 +102,7 @@ struct settings {
 	struct policy_flags trust;
 	struct policy *policy;
 	bool skip_verify;
+	char uploads[4096];
 };
 
 static int
@@ -104,6 +113,23 @@ add_pattern(struct tags_pattern **all, size_t *n, const char *pattern, struct er
 	if (tags_compile(pattern, &all[*n], e) < 0)
 		return -1;
 	(*n)++;
+	return 0;
+}
+
+/* "linux/arm64", "linux/arm/v7" */
+static int
+add_platform(struct run *r, const char *platform, struct err *e)
+{
+	size_t parts = 1;
+
+	for (const char *p = platform; *p != '\0'; p++)
+		parts += *p == '/';
+	if (parts < 2 || parts > 3 || platform[0] == '/' || strstr(platform, "//") != NULL ||
+	    platform[strlen(platform) - 1] == '/')
+		return err_set(e, ERR_USAGE, "--platform: '%s' is not OS/ARCH[/VARIANT]", platform);
+	if (r->nplatforms == RUN_PLATFORMS_MAX)
+		return err_set(e, ERR_USAGE, "more than %d --platform", RUN_PLATFORMS_MAX);
+	r->platforms[r->nplatforms++] = platform;
 	return 0;
 }
 
@@ -126,6 +152,8 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 		return add_pattern(r->exclude, &r->nexclude, arg, e);
 	case OPT_NEWEST:
 		return cli_number(arg, "--newest", 1, REGISTRY_TAGS_MAX, &r->newest, e);
+	case OPT_PLATFORM:
+		return add_platform(r, arg, e);
 	case OPT_NO_REFERRERS:
 		r->no_referrers = true;
 		return 0;
@@ -143,6 +171,8 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 	case 'n':
 		r->dry_run = true;
 		return 0;
+	case OPT_JOBS:
+		return cli_number(arg, "--jobs", 1, RUN_JOBS_MAX, &r->jobs, e);
 	case OPT_RETRY:
 		return cli_number(arg, "--retry", 0, 100, &r->retries, e);
 	case OPT_TIMEOUT:
@@ -169,14 +199,35 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 	}
 }
 
-static int
-check_trust(struct settings *s, char **environment)
+/* Where interrupted uploads are remembered: below STATE_DIR, or for those who
+ * may not write there, where XDG has state.  None is no error. */
+static void
+find_uploads(struct settings *s, const struct conf *conf)
 {
-	AUTO_CONF struct conf *conf = NULL;
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *at = s->uploads;
+
+	(void)snprintf(at, sizeof(s->uploads), "%s/uploads", conf_get(conf, "STATE_DIR"));
+	if (file_mkdirs(at, 0700, NULL) < 0 || access(at, W_OK) < 0) {
+		if (xdg != NULL && xdg[0] == '/')
+			(void)snprintf(at, sizeof(s->uploads), "%s/gantry/uploads", xdg);
+		else
+			(void)snprintf(at, sizeof(s->uploads), "%s/.local/state/gantry/uploads",
+				       home != NULL ? home : "");
+		if (file_mkdirs(at, 0700, NULL) < 0) {
+			log_debug("no folder to remember interrupted uploads in");
+			return;
+		}
+	}
+	upload_tidy(at);
+	s->run.uploads = at;
+}
+
+static int
+check_trust(struct settings *s, const struct conf *conf)
+{
 	struct err e = { 0 };
 
-	if (settings_load(s->config, environment, &conf, &e) < 0)
-		return cli_fail(&e);
 	if (s->skip_verify) {
 		log_warn("signatures are not checked (--insecure-skip-verify)");
 		return 0;
@@ -192,11 +243,29 @@ check_trust(struct settings *s, char **environment)
 }
 
 static int
+copy(struct settings *s, char **argv, char **environment)
+{
+	AUTO_CONF struct conf *conf = NULL;
+	struct err e = { 0 };
+	int status = 0;
+
+	if (settings_load(s->config, environment, &conf, &e) < 0)
+		return cli_fail(&e);
+	if (!s->run.from_stdin)
+		status = check_trust(s, conf);
+	if (status != 0)
+		return status;
+	if (!s->run.dry_run)
+		find_uploads(s, conf);
+	return s->run.from_stdin ? run_stdin(&s->run, argv[0])
+				 : run_mirror(&s->run, argv[0], argv[1]);
+}
+
+static int
 work(struct settings *s, int argc, char **argv, char **environment)
 {
 	struct run *r = &s->run;
 	bool one = r->list || r->from_stdin;
-	int status;
 
 	if (r->list && r->from_stdin)
 		return cli_usage(&r->cli, "--list and --stdin do not go together");
@@ -211,12 +280,7 @@ work(struct settings *s, int argc, char **argv, char **environment)
 		return cli_usage(&r->cli,
 				 "--key, --policy and --insecure-skip-verify are for SOURCE DEST: "
 				 "put img-verify before --stdin");
-	if (r->list)
-		return run_list(r, argv[0]);
-	if (r->from_stdin)
-		return run_stdin(r, argv[0]);
-	status = check_trust(s, environment);
-	return status != 0 ? status : run_mirror(r, argv[0], argv[1]);
+	return r->list ? run_list(r, argv[0]) : copy(s, argv, environment);
 }
 
 static int
@@ -244,6 +308,7 @@ main(int argc, char **argv)
 {
 	struct settings s = { .run = { .cli = { .synopsis = SYNOPSIS, .help = help },
 				       .retries = 3,
+				       .jobs = 4,
 				       .timeout_ms = 30000 } };
 	int status;
 

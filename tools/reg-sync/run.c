@@ -1,78 +1,47 @@
 #include "run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/jsn.h"
 #include "base/log.h"
-#include "base/progress.h"
+#include "base/pool.h"
+#include "ends.h"
 #include "oci/sync.h"
+#include "records.h"
 
 #define LINE_MAX_BYTES 4096
-#define BLOB_TIMEOUTS  1 /* idle time counts, not the whole of a blob */
+#define THREADS_A_JOB  2 /* while blobs move, small questions are asked */
 
-/* --- records ---------------------------------------------------------- */
+/* One run.  Items are added by the main thread, worked on by others, and
+ * answered one at a time. */
+struct going {
+	const struct run *o;
+	struct ends from, into;
+	struct ref dest; /* repo "": each image keeps its own */
+	struct sync *sync;
+	struct pool *pool;
+	bool list;
+	int status;
+	volatile int halted; /* exit status that no other item can better */
+};
 
-static void
-print_ref(const struct run *o, const struct ref *r)
-{
-	AUTO_JSN struct json_t *v = NULL;
-	AUTO_FREE char *text = NULL;
-	char name[REF_STR_MAX];
-
-	ref_print(r, name);
-	if (!o->cli.json) {
-		(void)printf("%s\n", name);
-		return;
-	}
-	v = jsn_object();
-	jsn_set_str(v, "ref", name);
-	jsn_set_str(v, "tag", r->tag);
-	jsn_set_str(v, "digest", r->digest.str);
-	text = jsn_dump(v);
-	(void)printf("%s\n", text != NULL ? text : "{}");
-}
-
-/* A server's words must not become a record of their own. */
-static void
-print_words(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == 0x7f)
-			(void)printf("\\x%02x", c);
-		else
-			(void)putchar(c);
-	}
-}
+/* One reference. */
+struct item {
+	struct ref r;		 /* at the source */
+	char *given;		 /* what was asked for, where r cannot say it */
+	struct store *src, *dst; /* of the run */
+	enum { ITEM_LEFT, ITEM_GONE, ITEM_REFUSED, ITEM_FAILED, ITEM_DONE } state;
+	enum sync_result result;
+	bool sparse;
+	struct err why;
+};
 
 static void
-print_result(const struct run *o, const char *result, const char *ref, const char *reason)
+item_free(struct item *t)
 {
-	AUTO_JSN struct json_t *v = NULL;
-	AUTO_FREE char *text = NULL;
-
-	progress_hide();
-	if (!o->cli.json) {
-		(void)printf("%s ", result);
-		print_words(ref);
-		if (reason != NULL) {
-			(void)putchar(' ');
-			print_words(reason);
-		}
-		(void)putchar('\n');
-	} else {
-		v = jsn_object();
-		jsn_set_str(v, "result", result);
-		jsn_set_str(v, "ref", ref);
-		if (reason != NULL)
-			jsn_set_str(v, "reason", reason);
-		text = jsn_dump(v);
-		(void)printf("%s\n", text != NULL ? text : "{}");
-	}
-	(void)fflush(stdout);
-	progress_show();
+	free(t->given);
+	free(t);
 }
 
 /* The exit status of several references: what needs a person wins, then what
@@ -89,13 +58,133 @@ worse(int status, const struct err *e)
 	return status;
 }
 
-/* --- both ends -------------------------------------------------------- */
+/* --- one reference: on any thread --------------------------------------- */
+
+static void
+fail(struct item *t, const struct err *why)
+{
+	t->state = why->code == ERR_NO ? ITEM_REFUSED : ITEM_FAILED;
+	t->why = *why;
+}
+
+/* A tag is resolved once, and everything after is about that digest. */
+static int
+find_digest(struct item *t, struct store *src, struct err *e)
+{
+	struct descriptor d;
+
+	if (digest_is_set(&t->r.digest))
+		return 0;
+	if (store_resolve(src, t->r.tag, &d, e) < 0)
+		return -1;
+	t->r.digest = d.digest;
+	return 0;
+}
 
 static int
-open_end(const struct run *o, const struct ref *r, const char *ca, struct registry **ret,
-	 struct err *e)
+do_item(struct pool_worker *w, struct going *g, struct item *t, struct err *e)
 {
-	struct registry_opts opts = {
+	const struct verify_policy *needs;
+	struct store *src = NULL;
+
+	if (sync_session(w, t->src, &src, e) < 0)
+		return -1;
+	if (find_digest(t, src, e) < 0) {
+		/* deleted between the list and now */
+		if (e->code == ERR_NOTFOUND && t->given == NULL) {
+			t->state = ITEM_GONE;
+			return 0;
+		}
+		return -1;
+	}
+	t->state = ITEM_DONE;
+	if (g->list)
+		return 0;
+	if (g->o->policy != NULL && (policy_find(g->o->policy, &t->r, &needs, e) < 0 ||
+				     verify_image(src, &t->r.digest, needs, e) < 0))
+		return -1;
+	return sync_image(g->sync, w, t->src, t->dst, &t->r.digest, t->r.tag, &t->result,
+			  &t->sparse, e);
+}
+
+static void
+work(struct pool_worker *w, void *item)
+{
+	struct going *g = pool_arg(w);
+	struct item *t = item;
+	struct err e = { 0 };
+
+	if (t->state != ITEM_LEFT || g->halted != 0 || cli_stopped)
+		return;
+	if (do_item(w, g, t, &e) < 0)
+		fail(t, &e);
+}
+
+/* --- its answer: one at a time ------------------------------------------- */
+
+static void
+name_at_dest(const struct going *g, const struct item *t, char out[REF_STR_MAX])
+{
+	struct ref to = g->dest;
+
+	if (to.repo[0] == '\0')
+		(void)snprintf(to.repo, sizeof(to.repo), "%s", t->r.repo);
+	(void)snprintf(to.tag, sizeof(to.tag), "%s", t->r.tag);
+	to.digest = t->r.digest;
+	ref_print(&to, out);
+}
+
+static void
+answer_failed(struct going *g, const struct item *t)
+{
+	char name[REF_STR_MAX];
+	int status = err_exit(&t->why);
+
+	/* what ends a list, or everything, is said once and not as a record */
+	if (g->list) {
+		g->status = g->halted = cli_fail(&t->why);
+		return;
+	}
+	if (t->state == ITEM_REFUSED || !digest_is_set(&t->r.digest))
+		ref_print(&t->r, name);
+	else
+		name_at_dest(g, t, name);
+	records_result(g->o->cli.json, t->state == ITEM_REFUSED ? "refused" : "failed",
+		       t->given != NULL ? t->given : name, t->why.msg);
+	g->status = worse(g->status, &t->why);
+	if (!g->o->from_stdin && (status == 75 || status == 71 || status == 7))
+		g->halted = status;
+}
+
+static void
+done(void *arg, void *item)
+{
+	static const char *const words[] = { [SYNC_CURRENT] = "current", [SYNC_COPIED] = "copied" };
+	struct going *g = arg;
+	struct item *t = item;
+	char name[REF_STR_MAX];
+
+	if (t->state == ITEM_FAILED || t->state == ITEM_REFUSED) {
+		if (g->halted == 0)
+			answer_failed(g, t);
+	} else if (t->state == ITEM_DONE && g->list) {
+		if (g->halted == 0)
+			records_ref(g->o->cli.json, &t->r);
+	} else if (t->state == ITEM_DONE) {
+		name_at_dest(g, t, name);
+		records_result(g->o->cli.json, words[t->result], name, NULL);
+		if (t->sparse)
+			log_warn("'%s' names children that were left behind (--platform)", name);
+	}
+	item_free(t);
+}
+
+/* --- begin and end --------------------------------------------------------- */
+
+static void
+ends_init(struct ends *all, const struct run *o, const char *ca)
+{
+	all->o = (struct registry_opts){
 		.http = { .ca_file = ca,
 			  .connect_ms = o->timeout_ms,
 			  .idle_ms = o->timeout_ms,
@@ -103,12 +192,58 @@ open_end(const struct run *o, const struct ref *r, const char *ca, struct regist
 			  .stop = &cli_stopped },
 		.auth = &o->auth,
 		.plain_http = o->plain_http,
+		.uploads = o->uploads,
 	};
+}
 
-	if (registry_open(ref_host(r), &opts, ret, e) < 0)
+static int
+start(struct going *g, struct err *e)
+{
+	const struct run *o = g->o;
+	const struct sync_opts so = { .no_referrers = o->no_referrers,
+				      .dry_run = o->dry_run,
+				      .retries = (int)o->retries,
+				      .jobs = (size_t)o->jobs,
+				      .platforms = o->nplatforms > 0 ? o->platforms : NULL,
+				      .stop = &cli_stopped };
+	const struct pool_opts po = { .threads = (size_t)o->jobs * THREADS_A_JOB,
+				      .arg = g,
+				      .work = work,
+				      .done = done,
+				      .leave = sync_leave };
+
+	ends_init(&g->from, o, o->src_ca);
+	ends_init(&g->into, o, o->dst_ca);
+	if (sync_new(&so, &g->sync, e) < 0)
 		return -1;
-	log_debug("registry '%s' answers", registry_host(*ret));
-	return 0;
+	return pool_new(&po, &g->pool, e);
+}
+
+/* The exit status. */
+static int
+finish(struct going *g)
+{
+	pool_finish(&g->pool);
+	sync_free(&g->sync);
+	ends_clear(&g->from);
+	ends_clear(&g->into);
+	if (g->halted != 0)
+		return g->halted;
+	if (cli_stopped) {
+		log_error("stopped by a signal");
+		return 75;
+	}
+	return g->status;
+}
+
+/* Takes t. */
+static int
+add(struct going *g, struct item *t, struct err *e)
+{
+	if (pool_add(g->pool, t, e) == 0)
+		return 0;
+	item_free(t);
+	return -1;
 }
 
 /* HOST/REPO, or HOST alone: then every image keeps its repository's name. */
@@ -133,7 +268,17 @@ parse_dest(const char *dest, struct ref *ret, struct err *e)
 	return 0;
 }
 
-/* --- listing ---------------------------------------------------------- */
+static int
+open_dest(struct going *g, const char *repo, struct store **ret, struct err *e)
+{
+	struct ref r = g->dest;
+
+	if (r.repo[0] == '\0')
+		(void)snprintf(r.repo, sizeof(r.repo), "%s", repo);
+	return ends_open(&g->into, &r, ret, e);
+}
+
+/* --- the tags of a source ---------------------------------------------------- */
 
 static bool
 any_match(struct tags_pattern *const *all, size_t n, const char *tag)
@@ -169,260 +314,170 @@ choose(const struct run *o, char **tags, size_t n)
 	return kept;
 }
 
-typedef int each_fn(void *arg, struct registry *src, const struct ref *r);
-
-/* Every reference that SOURCE and the options mean, oldest first, with its
- * digest of now. */
 static int
-each_source(const struct run *o, const char *source, each_fn *fn, void *arg)
+add_tag(struct going *g, const struct ref *r, const char *tag, bool given, struct store *src,
+	struct store *dst, struct err *e)
 {
-	AUTO_REGISTRY struct registry *src = NULL;
-	struct err e = { 0 };
-	struct ref r;
+	struct item *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return err_nomem(e);
+	t->r = *r;
+	t->src = src;
+	t->dst = dst;
+	(void)snprintf(t->r.tag, sizeof(t->r.tag), "%s", tag);
+	if (given) {
+		char name[REF_STR_MAX];
+
+		ref_print(&t->r, name);
+		t->given = strdup(name);
+	}
+	return add(g, t, e);
+}
+
+/* Oldest first. */
+static int
+add_tags(struct going *g, const struct ref *r, struct store *src, struct store *dst, struct err *e)
+{
 	char **tags = NULL;
 	size_t n = 0;
-	int status = 0;
+	int status;
 
-	if (ref_parse(view_of(source), &r, &e) < 0 || open_end(o, &r, o->src_ca, &src, &e) < 0)
-		return cli_fail(&e);
-	if (r.tag[0] != '\0' || digest_is_set(&r.digest)) {
-		if (!digest_is_set(&r.digest) &&
-		    registry_resolve(src, r.repo, r.tag, &r.digest, &e) < 0)
-			return cli_fail(&e);
-		return fn(arg, src, &r);
-	}
-	if (registry_tags(src, r.repo, &tags, &n, &e) < 0)
-		return cli_fail(&e);
-	n = choose(o, tags, n);
-	for (size_t i = n; i-- > 0 && !cli_stopped;) {
-		(void)snprintf(r.tag, sizeof(r.tag), "%s", tags[i]);
-		if (registry_resolve(src, r.repo, r.tag, &r.digest, &e) < 0) {
-			/* deleted between the list and now */
-			if (e.code == ERR_NOTFOUND)
-				continue;
-			status = cli_fail(&e);
-			break;
-		}
-		status = fn(arg, src, &r);
-		if (status != 0 && status != 1)
-			break;
-	}
+	if (store_tags(src, &tags, &n, e) < 0)
+		return -1;
+	status = ends_know(&g->from, r, tags, n, e);
+	n = choose(g->o, tags, n);
+	for (size_t i = n; i-- > 0 && status == 0 && !cli_stopped && g->halted == 0;)
+		status = add_tag(g, r, tags[i], false, src, dst, e);
 	registry_tags_free(tags, n);
-	if (status == 0 && cli_stopped) {
-		log_error("stopped by a signal");
-		return 75;
-	}
 	return status;
 }
 
 static int
-list_one(void *arg, struct registry *src, const struct ref *r)
+add_source(struct going *g, const char *source, const char *dest, struct err *e)
 {
-	(void)src;
-	print_ref(arg, r);
-	return 0;
+	struct store *src = NULL, *dst = NULL;
+	struct ref r;
+
+	if (ref_parse(view_of(source), &r, e) < 0 ||
+	    (dest != NULL && parse_dest(dest, &g->dest, e) < 0) ||
+	    (dest != NULL && open_dest(g, r.repo, &dst, e) < 0) ||
+	    ends_open(&g->from, &r, &src, e) < 0)
+		return -1;
+	if (r.tag[0] != '\0' || digest_is_set(&r.digest))
+		return add_tag(g, &r, r.tag, true, src, dst, e);
+	return add_tags(g, &r, src, dst, e);
+}
+
+static int
+run_source(const struct run *o, const char *source, const char *dest)
+{
+	struct going g = { .o = o, .list = dest == NULL };
+	struct err e = { 0 };
+	int status;
+
+	if (start(&g, &e) < 0 || add_source(&g, source, dest, &e) < 0) {
+		status = finish(&g);
+		return status == 75 && cli_stopped ? status : cli_fail(&e);
+	}
+	return finish(&g);
 }
 
 int
 run_list(const struct run *o, const char *source)
 {
-	struct run copy = *o;
-
-	return each_source(o, source, list_one, &copy);
-}
-
-/* --- copying ---------------------------------------------------------- */
-
-struct copying {
-	const struct run *o;
-	struct ref dest;
-	struct registry *dst;
-	struct progress_bar bar;
-	int status;
-	char away[REF_PART_MAX]; /* a source that did not answer is asked once */
-	struct err why_away;
-};
-
-static void
-moved(void *arg, int64_t bytes)
-{
-	progress_add(arg, bytes);
-}
-
-static int
-open_dest(struct copying *c, const char *dest)
-{
-	struct err e = { 0 };
-
-	if (parse_dest(dest, &c->dest, &e) < 0 ||
-	    open_end(c->o, &c->dest, c->o->dst_ca, &c->dst, &e) < 0)
-		return cli_fail(&e);
-	return 0;
-}
-
-static int
-copy_one(struct copying *c, struct registry *src, const struct ref *r)
-{
-	static const char *const words[] = { [SYNC_CURRENT] = "current", [SYNC_COPIED] = "copied" };
-	struct ref to = c->dest;
-	AUTO_STORE struct store *from = NULL;
-	AUTO_STORE struct store *into = NULL;
-	struct sync s = { .no_referrers = c->o->no_referrers,
-			  .dry_run = c->o->dry_run,
-			  .retries = (int)c->o->retries,
-			  .moved = moved,
-			  .arg = &c->bar };
-	enum sync_result result;
-	struct err e = { 0 };
-	char name[REF_STR_MAX];
-	int status;
-
-	if (to.repo[0] == '\0')
-		(void)snprintf(to.repo, sizeof(to.repo), "%s", r->repo);
-	(void)snprintf(to.tag, sizeof(to.tag), "%s", r->tag);
-	to.digest = r->digest;
-	ref_print(&to, name);
-	if (registry_store(src, r->repo, &from, &e) < 0 ||
-	    registry_store(c->dst, to.repo, &into, &e) < 0)
-		return cli_fail(&e);
-	s.src = from;
-	s.dst = into;
-	progress_start(&c->bar, r->tag[0] != '\0' ? r->tag : r->digest.str, 0);
-	status = sync_image(&s, &r->digest, r->tag, &result, &e);
-	progress_end(&c->bar);
-	if (status == 0) {
-		print_result(c->o, words[result], name, NULL);
-		return 0;
-	}
-	print_result(c->o, "failed", name, e.msg);
-	c->status = worse(c->status, &e);
-	return err_exit(&e);
-}
-
-static int
-open_source(struct copying *c, const struct ref *r, struct registry **src, struct err *e)
-{
-	if (strcmp(c->away, r->host) == 0) {
-		*e = c->why_away;
-		return -1;
-	}
-	if (open_end(c->o, r, c->o->src_ca, src, e) == 0)
-		return 0;
-	(void)snprintf(c->away, sizeof(c->away), "%s", r->host);
-	c->why_away = *e;
-	return -1;
-}
-
-/* The source of one line; its session is kept while lines name one host. */
-static int
-copy_line(struct copying *c, const char *line, struct registry **src)
-{
-	struct err e = { 0 };
-	struct ref r;
-
-	if (ref_parse(view_of(line), &r, &e) == 0 && !digest_is_set(&r.digest))
-		err_set(&e, ERR_USAGE, "'%s' has no digest", line);
-	if (e.code != ERR_NONE) {
-		print_result(c->o, "failed", line, e.msg);
-		c->status = worse(c->status, &(struct err){ .code = ERR_DATA });
-		return 0;
-	}
-	if (*src == NULL || strcmp(registry_host(*src), ref_host(&r)) != 0) {
-		registry_close(src);
-		if (open_source(c, &r, src, &e) < 0) {
-			print_result(c->o, "failed", line, e.msg);
-			c->status = worse(c->status, &e);
-			return 0;
-		}
-	}
-	(void)copy_one(c, *src, &r);
-	return 0;
-}
-
-int
-run_stdin(const struct run *o, const char *dest)
-{
-	AUTO_REGISTRY struct registry *src = NULL;
-	AUTO_REGISTRY struct registry *dst = NULL;
-	struct copying c = { .o = o };
-	char line[LINE_MAX_BYTES];
-	bool opened = false;
-
-	while (!cli_stopped && fgets(line, sizeof(line), stdin) != NULL) {
-		struct view v = view_trim(view_of(line));
-		AUTO_FREE char *ref = NULL;
-
-		if (strchr(line, '\n') == NULL && !feof(stdin)) {
-			log_error("a line of standard input is longer than %d bytes",
-				  LINE_MAX_BYTES - 2);
-			return 1;
-		}
-		if (v.n == 0 || v.p[0] == '#')
-			continue;
-		/* nothing to copy needs no destination */
-		if (!opened) {
-			int status = open_dest(&c, dest);
-
-			if (status != 0)
-				return status;
-			dst = c.dst;
-			opened = true;
-		}
-		ref = view_dup(v);
-		if (ref == NULL)
-			return cli_fail(&(struct err){ .code = ERR_SYS, .msg = "out of memory" });
-		(void)copy_line(&c, ref, &src);
-	}
-	if (ferror(stdin)) {
-		log_error("read from standard input failed");
-		return 71;
-	}
-	if (cli_stopped) {
-		log_error("stopped by a signal");
-		return 75;
-	}
-	return c.status;
-}
-
-static int
-check(const struct copying *c, struct registry *src, const struct ref *r, struct err *e)
-{
-	AUTO_STORE struct store *s = NULL;
-	const struct verify_policy *needs;
-
-	if (policy_find(c->o->policy, r, &needs, e) < 0 || registry_store(src, r->repo, &s, e) < 0)
-		return -1;
-	return verify_image(s, &r->digest, needs, e);
-}
-
-static int
-mirror_one(void *arg, struct registry *src, const struct ref *r)
-{
-	struct copying *c = arg;
-	struct err e = { 0 };
-	char name[REF_STR_MAX];
-	int status;
-
-	if (c->o->policy != NULL && check(c, src, r, &e) < 0) {
-		ref_print(r, name);
-		print_result(c->o, e.code == ERR_NO ? "refused" : "failed", name, e.msg);
-		c->status = worse(c->status, &e);
-		return 0;
-	}
-	status = copy_one(c, src, r);
-	return status == 75 || status == 71 || status == 7 ? status : 0;
+	return run_source(o, source, NULL);
 }
 
 int
 run_mirror(const struct run *o, const char *source, const char *dest)
 {
-	AUTO_REGISTRY struct registry *dst = NULL;
-	struct copying c = { .o = o };
-	int status = open_dest(&c, dest);
+	return run_source(o, source, dest);
+}
 
-	if (status != 0)
-		return status;
-	dst = c.dst;
-	status = each_source(o, source, mirror_one, &c);
-	return status != 0 ? status : c.status;
+/* --- references from standard input --------------------------------------------- */
+
+/* One listing saves a question for each signature that is not there. */
+static void
+learn_tags(struct going *g, const struct ref *r, struct store *src)
+{
+	char **tags = NULL;
+	size_t n = 0;
+
+	if (g->o->no_referrers || ends_is_known(&g->from, r) ||
+	    store_tags(src, &tags, &n, NULL) < 0)
+		return;
+	(void)ends_know(&g->from, r, tags, n, NULL);
+	registry_tags_free(tags, n);
+}
+
+/* What a line means; an error of the line's own becomes its record. */
+static int
+add_line(struct going *g, const char *line, struct err *e)
+{
+	struct item *t = calloc(1, sizeof(*t));
+	struct err why = { 0 };
+
+	if (t == NULL || (t->given = strdup(line)) == NULL) {
+		free(t);
+		return err_nomem(e);
+	}
+	if (ref_parse(view_of(line), &t->r, &why) == 0 && !digest_is_set(&t->r.digest))
+		(void)err_set(&why, ERR_USAGE, "'%s' has no digest", line);
+	if (why.code != ERR_NONE) {
+		why.code = ERR_DATA;
+		fail(t, &why);
+	} else if (ends_open(&g->from, &t->r, &t->src, &why) < 0) {
+		fail(t, &why);
+	} else {
+		learn_tags(g, &t->r, t->src);
+		/* from here on its name at the destination tells more */
+		free(t->given);
+		t->given = NULL;
+		if (open_dest(g, t->r.repo, &t->dst, e) < 0) {
+			item_free(t);
+			return -1;
+		}
+	}
+	return add(g, t, e);
+}
+
+static int
+read_lines(struct going *g, struct err *e)
+{
+	char line[LINE_MAX_BYTES];
+
+	while (!cli_stopped && fgets(line, sizeof(line), stdin) != NULL) {
+		struct view v = view_trim(view_of(line));
+		AUTO_FREE char *ref = NULL;
+
+		if (strchr(line, '\n') == NULL && !feof(stdin))
+			return err_set(e, ERR_DATA,
+				       "a line of standard input is longer than %d bytes",
+				       LINE_MAX_BYTES - 2);
+		if (v.n == 0 || v.p[0] == '#')
+			continue;
+		ref = view_dup(v);
+		if (ref == NULL)
+			return err_nomem(e);
+		if (add_line(g, ref, e) < 0)
+			return -1;
+	}
+	return ferror(stdin) ? err_set(e, ERR_SYS, "read from standard input failed") : 0;
+}
+
+int
+run_stdin(const struct run *o, const char *dest)
+{
+	struct going g = { .o = o };
+	struct err e = { 0 };
+	int status;
+
+	if (parse_dest(dest, &g.dest, &e) < 0)
+		return cli_fail(&e);
+	if (start(&g, &e) < 0 || read_lines(&g, &e) < 0) {
+		status = finish(&g);
+		return status == 75 && cli_stopped ? status : cli_fail(&e);
+	}
+	return finish(&g);
 }

@@ -12,8 +12,10 @@
 #include "oci/tags.h"
 #include "trust/policy.h"
 
-#define RUN_PATTERNS_MAX 32
-#define RUN_HOSTS_MAX	 16
+#define RUN_PATTERNS_MAX  32
+#define RUN_HOSTS_MAX	  16
+#define RUN_PLATFORMS_MAX 16
+#define RUN_JOBS_MAX	  32
 
 struct run {
 	struct cli cli;
@@ -25,7 +27,10 @@ struct run {
 	struct tags_pattern *tags[RUN_PATTERNS_MAX], *exclude[RUN_PATTERNS_MAX];
 	size_t ntags, nexclude;
 	int64_t newest; /* 0: all */
-	int64_t retries, timeout_ms;
+	const char *platforms[RUN_PLATFORMS_MAX + 1];
+	size_t nplatforms;
+	int64_t retries, timeout_ms, jobs;
+	const char *uploads;	     /* where interrupted uploads are remembered; NULL: nowhere */
 	const struct policy *policy; /* whom a SOURCE DEST run trusts; NULL: anybody */
 };
 
