@@ -1,5 +1,6 @@
 # Gantry: make, make check, make demo, make lint, make bench, make install.
-# B=dir builds elsewhere, SAN=1 with address and undefined-behaviour checks, V=1 shows commands.
+# B=dir builds elsewhere, SAN=1 with address and undefined-behaviour checks, V=1 shows commands,
+# JOBS=n is how many test files run at once.
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:

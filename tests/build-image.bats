@@ -211,9 +211,8 @@ health_is() {
 	[ "$(awk '/^Uid/ { print $2 }' "/proc/$pid/status")" = 10001 ]
 	[ "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" = 0000000000000000 ]
 	docker exec robot healthcheck http+unix:///run/gantry/robot.sock:/health http://127.0.0.1:5000/health
-	local from=$SECONDS
 	docker stop robot >/dev/null
-	((SECONDS - from < 5))
+	# it went by itself: whom the engine had to kill ends with 137
 	[ "$(docker inspect -f '{{.State.ExitCode}}' robot)" = 0 ]
 }
 

@@ -8,9 +8,10 @@ export ROOT
 
 bats_require_minimum_version 1.5.0
 
-# wait_for SECONDS COMMAND...: until the command succeeds, or fail saying so.
+# wait_for SECONDS COMMAND...: until the command succeeds, or fail saying so.  The seconds are those
+# of a machine at rest; a busy one gets three times as many.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 3 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= end)); then

@@ -33,7 +33,7 @@ write_conf() {
 		printf 'ROBOT_CONTAINERS="'
 		for ((i = 1; i <= ROBOTS; i++)); do printf 'robot-service-%d ' "$i"; done
 		echo '"'
-		echo "HEALTH_CHECK_TIMEOUT=4"
+		echo "HEALTH_CHECK_TIMEOUT=8"
 		echo "HEALTH_CHECK_INTERVAL=1"
 		echo "SOAK=0"
 		echo "STATE_DIR='$STATE'"
