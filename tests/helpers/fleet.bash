@@ -89,11 +89,11 @@ reset_fleet() {
 }
 
 # start_load, end_load: clients ask every robot all the time; end_load fails if one got no answer.
-# A request every few milliseconds: handover.bats asks as fast as it goes.
+# A request every other millisecond: handover.bats asks as fast as it goes.
 start_load() {
 	local i urls=()
 	for ((i = 1; i <= ROBOTS; i++)); do urls+=("http://127.0.0.1:$((5000 + i))/health"); done
-	"$B/helpers/load" -k 8 -f 4 -p 0.04 "${urls[@]}" >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
+	"$B/helpers/load" -k 8 -f 4 -p 0.02 "${urls[@]}" >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
 	LOAD=$!
 }
 
