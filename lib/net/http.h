@@ -98,7 +98,7 @@ bool http_header_n(const struct http_resp *r, const char *name, size_t i, char *
 void http_explain(const struct http_resp *r, char *out, size_t size);
 
 /* One answer as a stream: the header block now, the body by http_read.  What
- * is not read waits in the kernel; a stream holds at most 1 MiB of its own. */
+ * is not read waits in the kernel; a stream holds at most 128 KiB of its own. */
 struct http_stream;
 int http_open(struct http *h, const struct http_req *q, struct http_stream **ret, struct err *e);
 const struct http_resp *http_stream_resp(const struct http_stream *s);

@@ -7,7 +7,7 @@
 
 #define CONNECT_MS 10000
 #define IDLE_MS	   60000
-#define HOLD_BYTES (1U << 20) /* a stream's own memory */
+#define HOLD_BYTES (128U << 10) /* a stream's own memory */
 #define POLL_MS	   1000
 
 struct http {

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "oci/upload.h"
 
 #define URL_MAX_BYTES 4096
-#define CHUNK_BYTES   (1 << 20)		/* what is lost at most when a run is killed */
-#define CHUNKED_FROM  (4 * CHUNK_BYTES) /* smaller ones are quickly sent again */
+#define CHUNK_BYTES   (512 << 10)	/* what is lost at most when a run is killed */
+#define CHUNKED_FROM  (8 * CHUNK_BYTES) /* smaller ones are quickly sent again */
 #define CHUNK_TRIES   3
+#define STREAM_BYTES  (32LL << 20) /* a piece from a source that is faster than this: */
+#define FAST_A_SECOND (20LL << 20)
 
 /* One blob on its way. */
 struct push {
@@ -20,6 +23,8 @@ struct push {
 	const struct store_feed *feed;
 	char name[2 * REF_PART_MAX]; /* under which the upload is remembered */
 	struct upload at;
+	int64_t room;		/* bytes that the request under way still takes */
+	int64_t got, waited_ns; /* of the last piece: from the source, and how long that took */
 };
 
 /* Where the registry wants the next bytes. */
@@ -134,18 +139,37 @@ push_whole(struct push *p, struct err *e)
 
 /* --- in chunks ----------------------------------------------------------- */
 
+static long
+feed_piece(void *arg, void *to, size_t n, struct err *e)
+{
+	struct push *p = arg;
+	int64_t before = clock_mono_ns();
+	long got;
+
+	if ((int64_t)n > p->room)
+		n = (size_t)p->room;
+	if (n == 0)
+		return 0;
+	got = p->feed->read(p->feed->arg, to, n, e);
+	if (got == 0)
+		return err_set(e, ERR_DATA, "blob '%s' ends early", p->d->digest.str);
+	if (got > 0) {
+		p->room -= got;
+		p->got += got;
+	}
+	p->waited_ns += clock_mono_ns() - before;
+	return got;
+}
+
 static int
 fill(struct push *p, char *chunk, size_t want, struct err *e)
 {
-	size_t n = 0;
-
-	while (n < want) {
-		long got = p->feed->read(p->feed->arg, chunk + n, want - n, e);
+	p->room = (int64_t)want;
+	for (size_t n = 0; n < want;) {
+		long got = feed_piece(p, chunk + n, want - n, e);
 
 		if (got < 0)
 			return -1;
-		if (got == 0)
-			return err_set(e, ERR_DATA, "blob '%s' ends early", p->d->digest.str);
 		n += (size_t)got;
 	}
 	return 0;
@@ -172,8 +196,9 @@ ask_status(struct push *p)
 	return true;
 }
 
+/* n bytes from chunk, or from the feed as they come if it is NULL. */
 static int
-send_chunk(struct push *p, const char *chunk, size_t n, struct http_resp *ret, struct err *e)
+send_piece(struct push *p, const char *chunk, int64_t n, struct http_resp *ret, struct err *e)
 {
 	char range[96];
 	const char *const headers[] = { "Content-Type: application/octet-stream", range, NULL };
@@ -181,37 +206,48 @@ send_chunk(struct push *p, const char *chunk, size_t n, struct http_resp *ret, s
 			      .url = p->at.location,
 			      .headers = headers,
 			      .body = chunk,
-			      .body_len = n };
+			      .body_len = (size_t)n };
 
 	(void)snprintf(range, sizeof(range), "Content-Range: %" PRId64 "-%" PRId64, p->at.offset,
-		       p->at.offset + (int64_t)n - 1);
+		       p->at.offset + n - 1);
+	if (chunk == NULL) {
+		q.body_fn = feed_piece;
+		q.body_arg = p;
+		q.body_size = p->room = n;
+	}
 	return registry_request(p->r, p->repo, true, &q, ret, e);
 }
 
-/* 0 sent, 1 the registry does not take chunks like that, -1. */
+/* 0 the piece is there, 1 the registry does not take pieces like that, -1. */
 static int
-push_chunk(struct push *p, const char *chunk, size_t n, struct err *e)
+judge_piece(struct push *p, int64_t n, const struct http_resp *resp, struct err *e)
 {
-	int64_t before = p->at.offset, now;
+	int64_t now = stored(resp);
+
+	if (is_another_way(resp->status))
+		return 1;
+	if (resp->status != 202 && resp->status != 201 && resp->status != 204)
+		return registry_refuse(p->r, p->repo, p->d->digest.str, resp, e);
+	if (take_location(p, resp, e) < 0)
+		return -1;
+	p->at.offset += n;
+	return now >= 0 && now != p->at.offset ? 1 : 0;
+}
+
+static int
+push_chunk(struct push *p, const char *chunk, int64_t n, struct err *e)
+{
+	int64_t before = p->at.offset;
 
 	for (int tries = 0;; tries++) {
 		AUTO_RESP struct http_resp resp = { 0 };
 		struct err why = { 0 };
 
-		if (send_chunk(p, chunk, n, &resp, &why) == 0) {
-			if (is_another_way(resp.status))
-				return 1;
-			if (resp.status != 202 && resp.status != 201 && resp.status != 204)
-				return registry_refuse(p->r, p->repo, p->d->digest.str, &resp, e);
-			now = stored(&resp);
-			if (take_location(p, &resp, e) < 0)
-				return -1;
-			p->at.offset = before + (int64_t)n;
-			return now >= 0 && now != p->at.offset ? 1 : 0;
-		}
+		if (send_piece(p, chunk, n, &resp, &why) == 0)
+			return judge_piece(p, n, &resp, e);
 		if (why.code != ERR_TEMP || tries == CHUNK_TRIES || !ask_status(p))
 			return err_set(e, why.code, "%s", why.msg);
-		if (p->at.offset == before + (int64_t)n)
+		if (p->at.offset == before + n)
 			return 0;
 		if (p->at.offset != before)
 			return err_set(e, ERR_TEMP, "%s", why.msg);
@@ -219,23 +255,44 @@ push_chunk(struct push *p, const char *chunk, size_t n, struct err *e)
 }
 
 static int
-push_chunks(struct push *p, char *chunk, struct err *e)
+push_stream(struct push *p, int64_t n, struct err *e)
 {
-	const char *dir = registry_uploads(p->r);
+	AUTO_RESP struct http_resp resp = { 0 };
+
+	if (send_piece(p, NULL, n, &resp, e) < 0)
+		return -1;
+	return judge_piece(p, n, &resp, e);
+}
+
+/* From a slow source a chunk is gathered first and then sent in an instant:
+ * registries lose an upload that is cut within one.  What comes fast is
+ * streamed, because it will come fast again. */
+static int
+push_piece(struct push *p, char *chunk, struct err *e)
+{
+	int64_t left = p->d->size - p->at.offset;
+	int64_t n = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+	bool fast = p->got > 0 && p->got >= FAST_A_SECOND * (p->waited_ns / 1000) / 1000000;
+
+	p->got = p->waited_ns = 0;
+	if (fast)
+		return push_stream(p, left < STREAM_BYTES ? left : STREAM_BYTES, e);
+	return fill(p, chunk, (size_t)n, e) < 0 ? -1 : push_chunk(p, chunk, n, e);
+}
+
+static int
+push_pieces(struct push *p, char *chunk, struct err *e)
+{
 	int status;
 
+	p->got = p->waited_ns = 0;
 	if (p->feed->start(p->feed->arg, p->at.offset, e) < 0)
 		return -1;
 	while (p->at.offset < p->d->size) {
-		int64_t left = p->d->size - p->at.offset;
-		size_t n = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-
-		if (fill(p, chunk, n, e) < 0)
-			return -1;
-		status = push_chunk(p, chunk, n, e);
+		status = push_piece(p, chunk, e);
 		if (status != 0)
 			return status;
-		upload_save(dir, p->name, &p->d->digest, &p->at);
+		upload_save(registry_uploads(p->r), p->name, &p->d->digest, &p->at);
 	}
 	return 0;
 }
@@ -256,7 +313,7 @@ push_by_chunks(struct push *p, struct err *e)
 		if (begin(p, e) < 0)
 			return -1;
 	}
-	status = push_chunks(p, chunk, e);
+	status = push_pieces(p, chunk, e);
 	if (status != 0) {
 		if (status > 0)
 			upload_drop(dir, p->name, &p->d->digest);

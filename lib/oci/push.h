@@ -10,8 +10,9 @@
 #include "oci/registry.h"
 
 /* Store d->size bytes of digest d->digest that come from feed.  A small blob
- * goes in one PUT, a large one by PATCH in chunks, each remembered
- * (registry_opts.uploads), so that the next run goes on after the last; where
+ * goes in one PUT, a large one by PATCH in pieces (small ones from a slow
+ * source, large ones from a fast one), each remembered (registry_opts.uploads),
+ * so that the next run goes on after the last; where
  * a registry refuses one way, the other is taken from then on.  The registry
  * checks the digest too. */
 int push_blob(struct registry *r, const char *repo, const struct descriptor *d,
