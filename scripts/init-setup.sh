@@ -69,7 +69,10 @@ else
 fi
 
 key=$(conf_read "$conf" | sed -n "s/^VERIFY_KEY='\(.*\)'\$/\1/p")
-if [ -z "$key" ] || [ ! -e "$root$key" ]; then
+policy=$(conf_read "$conf" | sed -n "s/^POLICY='\(.*\)'\$/\1/p")
+if [ -n "$policy" ]; then
+	[ -e "$root$policy" ] || missing "$policy: who must have signed which images, see gantry-policy(5)"
+elif [ -z "$key" ] || [ ! -e "$root$key" ]; then
 	missing "${key:-VERIFY_KEY}: the public key of whoever signs your images"
 fi
 if [ -z "$root" ]; then

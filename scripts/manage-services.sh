@@ -53,10 +53,10 @@ pinned() {
 
 # The newest release here, by digest, once its signature is proven.
 newest() {
-	[ -n "$VERIFY_KEY" ] || die 78 "VERIFY_KEY is not set: without it no image can be trusted"
+	need_trust
 	list=$(reg-sync --list --tags "$TAGS" --newest 1 "$LOCAL_IMAGE") || exit
 	[ -n "$list" ] || die 1 "'$LOCAL_IMAGE' has no tag that '$TAGS' allows: run sync-images.sh"
-	good=$(printf '%s\n' "$list" | img-verify --key "$VERIFY_KEY" -) || exit
+	good=$(printf '%s\n' "$list" | verified -) || exit
 	printf '%s@%s\n' "$LOCAL_IMAGE" "${good##*@}"
 }
 

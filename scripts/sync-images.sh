@@ -11,10 +11,10 @@ help() {
 	cat <<-TEXT
 		usage: $self $synopsis
 
-		Brings the images of REMOTE_IMAGE that TAGS allows and that carry a signature of VERIFY_KEY to
+		Brings the images of REMOTE_IMAGE that TAGS allows, and that VERIFY_KEY or POLICY trusts, to
 		REGISTRY_URL/IMAGE_NAME, with their signatures:
 
-		    reg-sync --list REMOTE | img-verify --key KEY - | reg-sync --stdin LOCAL
+		    reg-sync --list REMOTE | img-verify - | reg-sync --stdin LOCAL
 
 		  -c, --config FILE  configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
 		  -v, --verbose      also name what is here already
@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 settings_load "$config"
 [ -n "$REMOTE_IMAGE" ] || die 78 "REMOTE_IMAGE is not set (see gantry.conf(5))"
-[ -n "$VERIFY_KEY" ] || die 78 "VERIFY_KEY is not set: without it no image can be trusted"
+need_trust
 
 mkdir -p "$STATE_DIR" || die 71 "cannot make '$STATE_DIR'"
 lock=$STATE_DIR/sync.lock
@@ -79,7 +79,7 @@ shown() {
 }
 
 set +e
-img-verify --key "$VERIFY_KEY" - <<<"$list" 9>&- | reg-sync --stdin "$LOCAL_IMAGE" 9>&- | shown
+verified - <<<"$list" 9>&- | reg-sync --stdin "$LOCAL_IMAGE" 9>&- | shown
 results=("${PIPESTATUS[@]}")
 # what could not be copied says more than what was refused
 [ "${results[1]}" = 0 ] || exit "${results[1]}"

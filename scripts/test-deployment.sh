@@ -67,13 +67,14 @@ check_config() {
 	fi
 }
 
-check_key() {
-	if [ -z "$VERIFY_KEY" ]; then
-		bad "VERIFY_KEY is not set" "name the public key of whoever signs your images: nothing runs without"
-	elif [ ! -r "$VERIFY_KEY" ]; then
-		bad "key '$VERIFY_KEY' cannot be read" "copy the public key there"
+check_trust() {
+	if [ -z "$VERIFY_KEY$POLICY" ]; then
+		bad "neither VERIFY_KEY nor POLICY is set" \
+			"name the public key of whoever signs your images: nothing runs without"
+	elif words=$(verified - </dev/null 2>&1); then
+		ok "${POLICY:+policy $POLICY}${VERIFY_KEY:+key $VERIFY_KEY}"
 	else
-		ok "key $VERIFY_KEY"
+		bad "$(said "$words")" "correct it, see gantry-policy(5)"
 	fi
 }
 
@@ -120,7 +121,7 @@ check_robot() {
 		return
 	fi
 	digests="$digests $digest"
-	if words=$(img-verify --key "$VERIFY_KEY" "$LOCAL_IMAGE@$digest" 2>&1); then
+	if words=$(verified "$LOCAL_IMAGE@$digest" 2>&1); then
 		ok "$1 runs ${digest%"${digest#sha256:????????????}"}, which is signed"
 	else
 		bad "$1: $(said "$words")" "move it to a signed release: deploy $1"
@@ -147,7 +148,7 @@ check_versions() {
 
 digests=
 check_config
-check_key
+check_trust
 check_registry
 if check_engine; then
 	for robot in $ROBOT_CONTAINERS; do

@@ -32,6 +32,17 @@ setup() {
 	cmp root/etc/gantry/gantry.conf "$ROOT/compose/gantry.conf.example"
 }
 
+@test "POLICY stands for the key" {
+	"$init" --root root >/dev/null
+	sed -i 's|^VERIFY_KEY=.*|POLICY=/etc/gantry/policy.json|' root/etc/gantry/gantry.conf
+	run -0 "$init" --root root
+	[[ $output == *"missing   /etc/gantry/policy.json: who must have signed which images, see gantry-policy(5)"* ]]
+	[[ $output != *cosign.pub* ]]
+	: >root/etc/gantry/policy.json
+	run -0 "$init" --root root
+	[[ $output != *missing* ]]
+}
+
 @test "a second call changes nothing" {
 	"$init" --root root >/dev/null
 	echo "# mine" >>root/etc/gantry/gantry.conf

@@ -127,8 +127,19 @@ tags_here() {
 	publish 0.0.1 good
 	sed -i '/^VERIFY_KEY/d' "$conf"
 	run -78 --separate-stderr "$sync" -c "$conf"
-	[ "$stderr" = "sync-images.sh: VERIFY_KEY is not set: without it no image can be trusted" ]
+	[ "$stderr" = "sync-images.sh: neither VERIFY_KEY nor POLICY is set: without one of them no image can be trusted" ]
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://$REGISTRY_LOCAL/v2/$app/tags/list")" = 404 ]
+}
+
+@test "POLICY says whose images come, by repository" {
+	publish 0.0.1 good
+	sed -i "s|^VERIFY_KEY=.*|POLICY=$PWD/policy.json|" "$conf"
+	jq -n --arg k "$BATS_FILE_TMPDIR/good.pub" '{rules: [{repositories: ["registry.example/*"], keys: [$k]}]}' >policy.json
+	run -1 --separate-stderr "$sync" -c "$conf"
+	[[ $stderr == *"no rule of policy '$PWD/policy.json' speaks of '$REGISTRY_REMOTE/$app'" ]]
+	jq '.rules[0].repositories = ["*/'"$app"'"]' policy.json >p && mv p policy.json
+	run -0 "$sync" -c "$conf"
+	[[ $output == "copied $REGISTRY_LOCAL/$app:0.0.1@"* ]]
 }
 
 @test "without a remote repository: 78" {
