@@ -161,7 +161,7 @@ bad() {
 	[ "${stderr_lines[0]}" = "img-verify: --key and --policy exclude each other" ]
 	run --separate-stderr -64 img-verify --policy policy.json --blob policy.json --bundle x --key a.pub \
 		--insecure-ignore-tlog
-	[ "${stderr_lines[0]}" = "img-verify: --policy is for images, not for --blob" ]
+	[ "${stderr_lines[0]}" = "img-verify: --policy, --platform and --deep are for images, not for --blob" ]
 	run --separate-stderr -64 reg-sync --policy policy.json --key a.pub "$C/robot-app" "$REGISTRY_DEST/x"
 	[ "${stderr_lines[0]}" = "reg-sync: --key and --policy exclude each other" ]
 	run --separate-stderr -64 reg-sync --policy policy.json --stdin "$REGISTRY_DEST/x"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/jsn.h"
+#include "oci/platform.h"
 #include "oci/sync_blobs.h"
 
 #define SESSIONS 8 /* of one worker */
@@ -199,13 +200,9 @@ copy_blob(struct hand *h, const struct descriptor *d, int depth, struct err *e)
 static bool
 is_platform(const struct sync_opts *o, const char *platform)
 {
-	for (const char *const *p = o->platforms; *p != NULL; p++) {
-		size_t n = strlen(*p);
-
-		/* "linux/arm64" takes every variant of it */
-		if (strncmp(*p, platform, n) == 0 && (platform[n] == '\0' || platform[n] == '/'))
+	for (const char *const *p = o->platforms; *p != NULL; p++)
+		if (platform_match(*p, platform))
 			return true;
-	}
 	return false;
 }
 

@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "blob.h"
 #include "oci/auth.h"
+#include "oci/platform.h"
 #include "run.h"
 
 #define TIMEOUT_MS 30000
@@ -21,6 +22,7 @@
 
 static const char synopsis[] =
 	"img-verify [-hVvq] [--key FILE|-]... [--policy FILE] [-c FILE] [--authfile FILE]\n"
+	"       [--platform OS/ARCH[/VARIANT]] [--deep]\n"
 	"       [--plain-http HOST]... [--timeout S] [--retry N]\n"
 	"       [--json] [--log-format text|json] REF...|-\n"
 	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE [--trusted-root FILE]\n"
@@ -50,6 +52,9 @@ static const char help[] =
 	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
 	"      --policy FILE      who must have signed which repositories, gantry-policy(5)\n"
 	"                         (POLICY)\n"
+	"What else must be right\n"
+	"      --platform OS/ARCH[/VARIANT]   of an index this image, and print its digest\n"
+	"      --deep             read every blob, and compare what layers unpack to\n"
 	"Files\n"
 	"      --blob FILE|sha256:HEX   what was signed\n"
 	"      --bundle FILE            the proof, a Sigstore bundle 0.1 to 0.3\n"
@@ -78,13 +83,24 @@ static const char help[] =
 	"exit: 0 all pass, 1 one does not, 64 wrong usage, 71 this machine is at fault,\n"
 	"      75 could not find out (a registry is out of reach), 78 no key, or a bad one\n";
 
-enum { OPT_KEY = CLI_OWN, OPT_POLICY, OPT_AUTHFILE, OPT_PLAIN, OPT_TIMEOUT, OPT_RETRY };
+enum {
+	OPT_KEY = CLI_OWN,
+	OPT_POLICY,
+	OPT_PLATFORM,
+	OPT_DEEP,
+	OPT_AUTHFILE,
+	OPT_PLAIN,
+	OPT_TIMEOUT,
+	OPT_RETRY
+};
 
 static const struct option longs[] = {
 	CLI_LONG,
 	{ "config", required_argument, NULL, 'c' },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "platform", required_argument, NULL, OPT_PLATFORM },
+	{ "deep", no_argument, NULL, OPT_DEEP },
 	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
 	{ "plain-http", required_argument, NULL, OPT_PLAIN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -112,6 +128,8 @@ struct options {
 	const char *config, *authfile;
 	const char *plain[PLAIN_MAX + 1];
 	size_t nplain;
+	const char *platform;
+	bool deep;
 	struct policy_flags trust;
 	int64_t timeout_ms, retries;
 	struct blob blob;
@@ -135,6 +153,12 @@ option(struct options *o, int c, const char *arg, struct err *e)
 		return 0;
 	case OPT_POLICY:
 		o->trust.file = arg;
+		return 0;
+	case OPT_PLATFORM:
+		o->platform = arg;
+		return platform_check(arg, e) < 0 ? err_wrap(e, "--platform") : 0;
+	case OPT_DEEP:
+		o->deep = true;
 		return 0;
 	case OPT_AUTHFILE:
 		o->authfile = arg;
@@ -164,8 +188,9 @@ check_blob(struct options *o, int arguments)
 		return cli_usage(&o->cli, "%s", e.msg);
 	if (arguments > 0)
 		return cli_usage(&o->cli, "references and --blob exclude each other");
-	if (o->trust.file != NULL)
-		return cli_usage(&o->cli, "--policy is for images, not for --blob");
+	if (o->trust.file != NULL || o->platform != NULL || o->deep)
+		return cli_usage(&o->cli,
+				 "--policy, --platform and --deep are for images, not for --blob");
 	return CLI_GO_ON;
 }
 
@@ -251,6 +276,8 @@ main(int argc, char **argv)
 	cli_catch_signals();
 	auth_find(o.authfile, environ, &auth);
 	r.json = o.cli.json;
+	r.platform = o.platform;
+	r.deep = o.deep;
 	r.registry = (struct registry_opts){ .http = { .connect_ms = o.timeout_ms,
 						       .idle_ms = o.timeout_ms,
 						       .retries = (int)o.retries,

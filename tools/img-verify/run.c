@@ -8,6 +8,7 @@
 #include "base/jsn.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "oci/image.h"
 
 /* One reference, or a line that is none. */
 struct item {
@@ -114,6 +115,26 @@ close_sessions(void *state)
 
 /* --- one reference ---------------------------------------------------------- */
 
+/* A signature on an index covers the images that it names; one on the image
+ * itself will do too. */
+static int
+verify(const struct run *r, struct store *s, const struct verify_policy *needs, struct digest *d,
+       struct err *e)
+{
+	struct digest child = *d;
+
+	if (r->platform != NULL && image_narrow(s, d, r->platform, &child, e) < 0)
+		return -1;
+	if (verify_image(s, d, needs, e) < 0) {
+		if (e->code != ERR_NO || digest_equal(d, &child) ||
+		    verify_image(s, &child, needs, e) < 0)
+			return -1;
+		*e = (struct err){ 0 };
+	}
+	*d = child;
+	return 0;
+}
+
 /* A tag is resolved here and never again. */
 static int
 judge(struct pool_worker *w, struct item *i, struct err *e)
@@ -132,7 +153,9 @@ judge(struct pool_worker *w, struct item *i, struct err *e)
 			return -1;
 		i->resolved = true;
 	}
-	return verify_image(s, &ref->digest, needs, e);
+	if (verify(r, s, needs, &ref->digest, e) < 0)
+		return -1;
+	return r->deep ? image_check(s, &ref->digest, e) : 0;
 }
 
 static void

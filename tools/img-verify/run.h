@@ -16,6 +16,8 @@ struct run_host;
 struct run {
 	struct registry_opts registry;
 	struct policy *policy; /* owned */
+	const char *platform;  /* of an index this one image; NULL: it as it is */
+	bool deep;	       /* every blob, too */
 	bool json;
 	bool no, unknown; /* found: one does not pass; one could not be asked */
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "oci/auth.h"
+#include "oci/platform.h"
 #include "oci/upload.h"
 #include "run.h"
 
@@ -120,13 +121,8 @@ add_pattern(struct tags_pattern **all, size_t *n, const char *pattern, struct er
 static int
 add_platform(struct run *r, const char *platform, struct err *e)
 {
-	size_t parts = 1;
-
-	for (const char *p = platform; *p != '\0'; p++)
-		parts += *p == '/';
-	if (parts < 2 || parts > 3 || platform[0] == '/' || strstr(platform, "//") != NULL ||
-	    platform[strlen(platform) - 1] == '/')
-		return err_set(e, ERR_USAGE, "--platform: '%s' is not OS/ARCH[/VARIANT]", platform);
+	if (platform_check(platform, e) < 0)
+		return err_wrap(e, "--platform");
 	if (r->nplatforms == RUN_PLATFORMS_MAX)
 		return err_set(e, ERR_USAGE, "more than %d --platform", RUN_PLATFORMS_MAX);
 	r->platforms[r->nplatforms++] = platform;
