@@ -75,7 +75,6 @@ upload_load(const char *dir, const char *name, const struct digest *d, struct up
 void
 upload_save(const char *dir, const char *name, const struct digest *d, struct upload *u)
 {
-	AUTO_FREE char *text = NULL;
 	int64_t now = clock_mono_ms();
 	char path[4096], tmp[4096 + 8];
 	FILE *f;
