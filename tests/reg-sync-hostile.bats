@@ -272,7 +272,7 @@ $two" | sort)" ]
 	answer GET_token 200 application/json <<<'{"access_token":"abc","expires_in":300}'
 	run --separate-stderr -1 reg-sync --list "$FAULTY/a"
 	[ -z "$output" ]
-	[ "$stderr" = "reg-sync: '$FAULTY/a': 401 DENIED: no" ]
+	[ "$stderr" = "reg-sync: '$FAULTY/a': 401 DENIED: no (no credentials found)" ]
 	[ "$(cut -d' ' -f1,2 answers/log)" = "GET /v2/
 GET /token?x=1&service=the%2C%20service&scope=repository%3Aa%3Apull
 GET /v2/a/tags/list?n=1000
@@ -280,6 +280,15 @@ GET /token?x=1&service=the%2C%20service&scope=repository%3Ax%3Apull&scope=reposi
 	answer GET_token 403 application/json <<<'{"message":"who are you"}'
 	run --separate-stderr -1 reg-sync --list "$FAULTY/a"
 	[ "$stderr" = "reg-sync: registry '$FAULTY': 'http://$FAULTY/token?x=1' gives no token without credentials: 403 who are you" ]
+}
+
+@test "what a registry repeats of a token is not said" {
+	canned
+	answer GET_v2_ 401 application/json "WWW-Authenticate: Bearer realm=\"http://$FAULTY/token\"" <<<'{}'
+	answer GET_token 200 application/json <<<'{"token":"abcdefgh.s3cret"}'
+	answer GET_v2_a_tags_list 403 application/json <<<'{"message":"what is abcdefgh.s3cret?"}'
+	run --separate-stderr -1 reg-sync --list "$FAULTY/a"
+	[ "$stderr" = "reg-sync: '$FAULTY/a': 403 (no credentials found)" ]
 }
 
 @test "credentials that would be two headers are refused" {

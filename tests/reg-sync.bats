@@ -397,7 +397,7 @@ layer_file() { # TAG
 	wait_for 20 curl -sS "http://127.0.0.1:$port/v2/"
 	reg-sync --list "$REGISTRY_SRC/robot-app:0.0.1" >list
 	run --separate-stderr -1 reg-sync --stdin "127.0.0.1:$port/a" <list
-	[[ $output == *"401: credentials are needed" ]]
+	[[ $output == *"401: credentials are needed (no credentials found)" ]]
 	mkdir docker
 	printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$port" "$(printf robot:s3cret | base64)" >docker/config.json
 	run --separate-stderr -0 reg-sync --authfile docker/config.json --stdin "127.0.0.1:$port/a" <list

@@ -44,6 +44,9 @@ http_explain(const struct http_resp *r, char *out, size_t size)
 
 	if (words == NULL)
 		words = jsn_str(v, "message");
+	/* OAuth 2 (RFC 6749 section 5.2), and Docker Hub's token server */
+	if (words == NULL)
+		words = jsn_str_or(v, "error_description", jsn_str(v, "details"));
 	if (words != NULL) {
 		(void)snprintf(out, size, "%d %s%s%s", r->status, code, code[0] != '\0' ? ": " : "",
 			       words);

@@ -16,7 +16,8 @@
 #include "oci/auth_token.h"
 #include "oci/token.h"
 
-#define HOST_MAX 256
+#define HOST_MAX     256
+#define SECRET_START 8 /* bytes that give a secret away, however a message was cut */
 
 /* One file, and what the helper that it names has said. */
 struct source {
@@ -35,6 +36,7 @@ struct auth {
 	pthread_mutex_t lock;		      /* of what follows */
 	struct auth_challenge challenge;
 	struct token_store values; /* of Authorization, by scope */
+	struct token_store whose;  /* what was found, by repository */
 };
 
 /* --- files ------------------------------------------------------------ */
@@ -200,7 +202,7 @@ make_value(struct auth *a, struct http *h, const struct auth_challenge *c, const
 {
 	AUTO_CREDS struct auth_creds creds = { 0 };
 	AUTO_FREE char *repo = NULL;
-	char *value;
+	char *value, *whose;
 	int64_t ms = 0; /* for ever */
 	int status;
 
@@ -216,10 +218,11 @@ make_value(struct auth *a, struct http *h, const struct auth_challenge *c, const
 	if (buf_ok(ret, "credentials", e) < 0)
 		return -1;
 	value = strdup(buf_cstr(ret));
-	if (value == NULL)
-		return err_nomem(e);
+	whose = strdup(creds.of);
 	(void)pthread_mutex_lock(&a->lock);
 	status = token_keep(&a->values, scopes, value, ms, e);
+	if (token_keep(&a->whose, repo, whose, 0, e) < 0)
+		status = -1;
 	(void)pthread_mutex_unlock(&a->lock);
 	return status;
 }
@@ -331,6 +334,42 @@ auth_again(struct auth *a, struct http *h, const struct http_resp *refused, cons
 	return status;
 }
 
+/* Is one of the values, or how it begins, among the words?  Under the lock. */
+static bool
+tells(const struct auth *a, const char *words)
+{
+	for (size_t i = 0; i < a->values.n; i++) {
+		const char *secret = strchr(a->values.all[i].value, ' ');
+		char start[SECRET_START + 1];
+
+		if (secret == NULL)
+			continue;
+		(void)snprintf(start, sizeof(start), "%s", secret + 1);
+		if (strstr(words, start) != NULL)
+			return true;
+	}
+	return false;
+}
+
+void
+auth_explain(struct auth *a, const char *repo, int status, char *words, size_t size)
+{
+	const char *whose;
+	size_t n;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (tells(a, words))
+		(void)snprintf(words, size, "%d", status);
+	n = strlen(words);
+	whose = token_get(&a->whose, repo);
+	if (status == 401 || status == 403)
+		(void)snprintf(words + n, size - n, " (%s%s)",
+			       whose == NULL || whose[0] == '\0' ? "no credentials found"
+								 : "with the credentials of ",
+			       whose != NULL ? whose : "");
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
 /* --- the object ------------------------------------------------------- */
 
 int
@@ -366,6 +405,7 @@ auth_free(struct auth **ap)
 	}
 	token_clear(&a->refresh);
 	token_clear(&a->values);
+	token_clear(&a->whose);
 	(void)pthread_mutex_destroy(&a->asking);
 	(void)pthread_mutex_destroy(&a->lock);
 	free(a);

@@ -72,4 +72,8 @@ int auth_header(struct auth *a, struct http *h, const char *scopes, struct buf *
 int auth_again(struct auth *a, struct http *h, const struct http_resp *refused, const char *scopes,
 	       struct buf *value, struct err *e);
 
+/* A refusal's words made fit for people: without what a server repeats of our
+ * secrets, and for 401 and 403 with whose credentials these were. */
+void auth_explain(struct auth *a, const char *repo, int status, char *words, size_t size);
+
 #endif

@@ -170,6 +170,7 @@ registry_refuse(struct registry *r, const char *repo, const char *what,
 	char words[ERR_MSG_MAX / 2];
 
 	http_explain(resp, words, sizeof(words));
+	auth_explain(r->site->auth, repo != NULL ? repo : "", resp->status, words, sizeof(words));
 	if (resp->status == 404)
 		code = ERR_NOTFOUND;
 	else if (resp->status == 401 || resp->status == 403)

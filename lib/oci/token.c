@@ -29,7 +29,8 @@ token_keep(struct token_store *t, const char *scope, char *value, int64_t ms, st
 	char *name = strdup(scope);
 	struct token *at;
 
-	if (name == NULL) {
+	if (name == NULL || value == NULL) {
+		free(name);
 		free(value);
 		return err_nomem(e);
 	}

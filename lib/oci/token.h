@@ -24,7 +24,7 @@ struct token_store {
 
 /* Lent until the next token_keep; NULL if there is none or its time is over. */
 const char *token_get(const struct token_store *t, const char *scope);
-/* Takes value, even on failure. */
+/* Takes value, even on failure; a value of NULL is out of memory. */
 int token_keep(struct token_store *t, const char *scope, char *value, int64_t ms, struct err *e);
 void token_clear(struct token_store *t);
 

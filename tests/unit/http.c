@@ -297,6 +297,11 @@ TEST(errors_are_put_in_words)
 		  "401 UNAUTHORIZED: no");
 	CHECK_STR(explains(404, "application/json", "{\"message\":\"No such container\"}"),
 		  "404 No such container");
+	CHECK_STR(explains(400, "application/json",
+			   "{\"error\":\"invalid_grant\",\"error_description\":\"it has ended\"}"),
+		  "400 it has ended");
+	CHECK_STR(explains(401, "application/json", "{\"details\":\"no such user\"}"),
+		  "401 no such user");
 	CHECK_STR(explains(502, "text/html; charset=x", "<html>"), "502, answered text/html");
 	CHECK_STR(explains(500, "text/plain", ""), "500");
 }
