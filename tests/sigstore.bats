@@ -410,7 +410,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	accept signer=key rekor=2
 	accept signer=key tokens=good
 	refuse 'it is signed with a certificate, not with a key'
-	refuse 'signature: the signature does not verify' signer=key signing_key=other
+	refuse "not made by 'plain.pub': the signature does not verify" signer=key signing_key=other
 	refuse 'transparency log: the log entry has another public key' signer=key body_pem=other.pub
 	refuse 'transparency log: the log entry has another public key' signer=key body_pem=other.pub rekor=2
 	refuse 'transparency log: entries in 0 logs, 1 needed' signer=key rekor=none
@@ -418,7 +418,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	WHOM=(--key plain.pub --insecure-ignore-tlog)
 	accept signer=key rekor=none
 	WHOM=(--key other.pub)
-	refuse 'signature: the signature does not verify' signer=key
+	refuse "not made by 'other.pub': the signature does not verify" signer=key
 }
 
 @test "a root that is wrong is a wrong configuration" {

@@ -157,7 +157,7 @@ target_verify(const struct target *t, const struct policy *p, struct err *e)
 	if (policy_find(p, &t->ref, &needs, e) < 0 ||
 	    registry_store(t->registry, t->ref.repo, &s, e) < 0)
 		return -1;
-	return verify_image(s, &t->goal.digest, needs, e);
+	return verify_image(s, &t->goal.digest, needs, NULL, e);
 }
 
 int

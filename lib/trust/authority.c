@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 
 #define AUTH_LEVEL 2 /* 112 bits: no SHA-1, RSA from 2048 bits (OpenSSL's security levels) */
 
@@ -36,8 +37,8 @@ authority_add(struct authority *a, struct view der, struct err *e)
 	return buf_ok(&a->ders[a->n++], "certificate", e);
 }
 
-int
-authority_open(struct authority *a, struct err *e)
+static int
+open_all(struct authority *a, struct err *e)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		if (a->certs[i] != NULL)
@@ -49,6 +50,18 @@ authority_open(struct authority *a, struct err *e)
 		}
 	}
 	return 0;
+}
+
+int
+authority_open(struct authority *a, struct err *e)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int status;
+
+	(void)pthread_mutex_lock(&lock);
+	status = open_all(a, e);
+	(void)pthread_mutex_unlock(&lock);
+	return status;
 }
 
 /* OpenSSL ends a certificate one second early: at notAfter itself it still is

@@ -24,7 +24,8 @@ void authority_clear(struct authority *a);
 /* Appends; ERR_DATA if there are too many, or it is not even one ASN.1 sequence. */
 int authority_add(struct authority *a, struct view der, struct err *e);
 /* Parse the certificates, once; most authorities of a root are never asked, and
- * keys are slow to read.  ERR_CONFIG if one is none. */
+ * keys are slow to read.  May be called by several threads.  ERR_CONFIG if one
+ * is none. */
 int authority_open(struct authority *a, struct err *e);
 
 /* The path from a signing certificate to this authority, at time ms: each

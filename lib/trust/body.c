@@ -89,6 +89,19 @@ check_payload_hash(const struct json_t *v, const struct body_want *w, struct err
 	return check_hash(v, &payload, "payload", e);
 }
 
+/* Logs hash an envelope as it was uploaded; a bundle does not keep those
+ * bytes, cosign's older attestations do. */
+static int
+check_envelope_hash(const struct json_t *v, const struct body_want *w, struct err *e)
+{
+	struct artifact envelope;
+
+	if (w->envelope.p == NULL)
+		return 0;
+	artifact_from_bytes(w->envelope, &envelope);
+	return check_hash(v, &envelope, "envelope", e);
+}
+
 static const struct spki *
 signer_key(const struct body_want *w)
 {
@@ -131,7 +144,8 @@ dsse_1(const struct json_t *spec, const struct body_want *w, struct err *e)
 {
 	const struct json_t *one;
 
-	if (check_payload_hash(jsn_get(spec, "payloadHash"), w, e) < 0)
+	if (check_payload_hash(jsn_get(spec, "payloadHash"), w, e) < 0 ||
+	    check_envelope_hash(jsn_get(spec, "envelopeHash"), w, e) < 0)
 		return -1;
 	one = only_one(jsn_get(spec, "signatures"), e);
 	if (one == NULL || check_signature(one, "signature", w, e) < 0)
@@ -160,7 +174,8 @@ intoto_2(const struct json_t *spec, const struct body_want *w, struct err *e)
 {
 	const struct json_t *content = jsn_get(spec, "content"), *one;
 
-	if (check_payload_hash(jsn_get(content, "payloadHash"), w, e) < 0)
+	if (check_payload_hash(jsn_get(content, "payloadHash"), w, e) < 0 ||
+	    check_envelope_hash(jsn_get(content, "hash"), w, e) < 0)
 		return -1;
 	if (strcmp(jsn_str_or(content, "envelope.payloadType", ""), w->dsse->type) != 0)
 		return differs("payload type", e);
@@ -174,13 +189,11 @@ static int
 intoto_1(const struct json_t *spec, const struct body_want *w, struct err *e)
 {
 	const struct json_t *payload = jsn_get(spec, "content.payloadHash");
-	struct artifact envelope;
 
 	if (w->envelope.p == NULL)
 		return err_set(e, ERR_NO,
 			       "a log entry of kind intoto 0.0.1 does not name the signature");
-	artifact_from_bytes(w->envelope, &envelope);
-	if (check_hash(jsn_get(spec, "content.hash"), &envelope, "envelope", e) < 0)
+	if (check_envelope_hash(jsn_get(spec, "content.hash"), w, e) < 0)
 		return -1;
 	if (!jsn_is_null(payload) && check_payload_hash(payload, w, e) < 0)
 		return -1;

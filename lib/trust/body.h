@@ -7,9 +7,12 @@
  *
  *     hashedrekord 0.0.1   Rekor v1; hash of what was signed, signature, PEM
  *     hashedrekord 0.0.2   Rekor v2; the same in protobuf's JSON
- *     dsse 0.0.1           hash of the payload, signature, PEM
- *     intoto 0.0.2         hash of the payload, its type, signature, PEM
- *     intoto 0.0.1         hash of the whole envelope, PEM; no signature
+ *     dsse 0.0.1           hash of the payload, signature, PEM; hash of the envelope
+ *     intoto 0.0.2         hash of the payload, its type, signature, PEM; the same
+ *     intoto 0.0.1         hash of the envelope (and of the payload), PEM; no signature
+ *
+ * The hash of an envelope is compared where its JSON is known as it was
+ * uploaded, which intoto 0.0.1 cannot do without.
  *
  * Every other kind is refused, dsse 0.0.2 and rekord among them.
  */
@@ -26,7 +29,7 @@ struct body_want {
 	const struct cert *cert; /* who signed: this, */
 	const struct spki *key;	 /* or this */
 	const struct dsse *dsse; /* NULL unless an envelope was signed */
-	struct view envelope; /* its JSON as it was uploaded, for intoto 0.0.1; p NULL: not known */
+	struct view envelope;	 /* its JSON as it was uploaded; p NULL: not known */
 };
 
 /* kind and version: what the bundle says the body is; it must say so too.

@@ -312,8 +312,8 @@ parse_content(const struct json_t *v, struct bundle *b, struct err *e)
 	return b->is_dsse ? dsse_parse(envelope, &b->dsse, e) : parse_message(message, b, e);
 }
 
-static struct bundle *
-make(void)
+struct bundle *
+bundle_new(void)
 {
 	struct bundle *b = calloc(1, sizeof(*b));
 
@@ -338,7 +338,7 @@ bundle_parse(struct view text, struct bundle **ret, struct err *e)
 	v = jsn_parse(text, "bundle", e);
 	if (v == NULL)
 		return -1;
-	b = make();
+	b = bundle_new();
 	if (b == NULL)
 		return err_nomem(e);
 	if (parse_version(v, &b->minor, e) < 0 ||

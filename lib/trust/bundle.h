@@ -60,7 +60,14 @@ struct bundle {
 	struct dsse dsse;	    /* if is_dsse, else: */
 	struct hash message_digest; /* alg HASH_NONE: not given */
 	struct buf signature;
+
+	/* Only for what was not a bundle before (classic.h); borrowed. */
+	struct view envelope; /* its JSON as it was signed; p NULL: not known */
+	struct view stamped;  /* what the tokens are of; p NULL: the signature */
 };
+
+/* An empty one; NULL if out of memory. */
+struct bundle *bundle_new(void);
 
 int bundle_parse(struct view text, struct bundle **ret, struct err *e);
 void bundle_free(struct bundle **b);

@@ -246,21 +246,33 @@ cert_parse(struct view der, struct cert **ret, struct err *e)
 	return 0;
 }
 
-bool
-cert_is_pem(const struct cert *c, struct view pem)
+int
+cert_pem_to_der(struct view pem, struct buf *ret, struct err *e)
 {
 	BIO *bio = pem.n <= 2 * CERT_DER_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
 	unsigned char *der = NULL;
 	long n = 0;
-	bool same;
+	bool found;
 
-	same = bio != NULL &&
-	       PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, bio, NULL, NULL) == 1 &&
-	       (size_t)n == c->der_len && memcmp(der, c->der, c->der_len) == 0;
+	found = bio != NULL &&
+		PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, bio, NULL, NULL) == 1;
+	if (found)
+		buf_add(ret, der, (size_t)n);
 	OPENSSL_free(der);
 	BIO_free(bio);
 	ERR_clear_error();
-	return same;
+	if (!found)
+		return err_set(e, ERR_DATA, "no certificate in PEM");
+	return buf_ok(ret, "certificate", e);
+}
+
+bool
+cert_is_pem(const struct cert *c, struct view pem)
+{
+	AUTO_BUF struct buf der = BUF_INIT(CERT_DER_MAX);
+
+	return cert_pem_to_der(pem, &der, NULL) == 0 && der.len == c->der_len &&
+	       memcmp(buf_cstr(&der), c->der, c->der_len) == 0;
 }
 
 struct view

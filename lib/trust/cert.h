@@ -37,6 +37,8 @@ void cert_free(struct cert **c);
 #define AUTO_CERT AUTO(cert_free)
 
 struct view cert_der(const struct cert *c);
+/* The first certificate of a PEM text, appended; ERR_DATA. */
+int cert_pem_to_der(struct view pem, struct buf *ret, struct err *e);
 /* Whether PEM text (CERTIFICATE) is this certificate, byte for byte. */
 bool cert_is_pem(const struct cert *c, struct view pem);
 const struct spki *cert_key(const struct cert *c);

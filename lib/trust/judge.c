@@ -48,6 +48,7 @@ seen_authority(const size_t *by, size_t n)
 static int
 check_tokens(struct trial *t, struct err *e)
 {
+	struct view stamped = t->b->stamped.p != NULL ? t->b->stamped : bundle_signature(t->b);
 	struct root *root = t->rules->root;
 	size_t by[BUNDLE_TOKENS_MAX];
 
@@ -55,7 +56,7 @@ check_tokens(struct trial *t, struct err *e)
 	if (root == NULL || (t->cert == NULL && root->n_tsas == 0))
 		return 0;
 	for (size_t i = 0; i < t->b->n_tokens; i++) {
-		if (timestamp_check(view_buf(&t->b->tokens[i]), bundle_signature(t->b), root,
+		if (timestamp_check(view_buf(&t->b->tokens[i]), stamped, root,
 				    &t->times[t->n_times], &by[i], e) < 0)
 			return -1;
 		t->n_times++;
@@ -97,6 +98,7 @@ check_entries(struct trial *t, const struct spki *key, struct err *e)
 		.cert = t->cert,
 		.key = key,
 		.dsse = t->b->is_dsse ? &t->b->dsse : NULL,
+		.envelope = t->b->envelope,
 	};
 	size_t stamped = t->n_times, logs = 0;
 
@@ -164,12 +166,12 @@ check_certificate(const struct trial *t, struct err *e)
 }
 
 static int
-check_identity(const struct trial *t, struct err *e)
+check_identity(const struct trial *t, size_t *by, struct err *e)
 {
 	struct err why = { 0 };
 
-	for (size_t i = 0; i < t->rules->n_identities; i++)
-		if (identity_match(t->rules->identities[i], t->cert, &why) == 0)
+	for (*by = 0; *by < t->rules->n_identities; (*by)++)
+		if (identity_match(t->rules->identities[*by], t->cert, &why) == 0)
 			return 0;
 	return err_set(e, why.code, "identity: %s", why.msg);
 }
@@ -223,12 +225,8 @@ check_digest(struct trial *t, struct err *e)
 }
 
 static int
-check_content(struct trial *t, const struct spki *key, struct json_t **ret, struct err *e)
+check_statement(struct trial *t, struct json_t **ret, struct err *e)
 {
-	if (check_digest(t, e) < 0)
-		return -1;
-	if (verify_signature(t, key, e) < 0)
-		return err_wrap(e, "signature");
 	if (t->b->is_dsse) {
 		if (dsse_statement(&t->b->dsse, t->artifact, t->rules->predicate_type, ret, e) < 0)
 			return err_wrap(e, "statement");
@@ -244,12 +242,26 @@ try_certificate(struct trial *t, struct judge_found *f, struct err *e)
 	if (cert_parse(view_buf(&t->b->certificate), &t->cert, e) < 0)
 		return err_wrap(e, "certificate");
 	if (check_tokens(t, e) < 0 || check_entries(t, NULL, e) < 0 ||
-	    check_certificate(t, e) < 0 || check_identity(t, e) < 0 ||
-	    check_content(t, cert_key(t->cert), &f->statement, e) < 0)
+	    check_certificate(t, e) < 0 || check_identity(t, &f->by, e) < 0 ||
+	    check_digest(t, e) < 0)
+		return -1;
+	if (verify_signature(t, cert_key(t->cert), e) < 0)
+		return err_wrap(e, "signature");
+	if (check_statement(t, &f->statement, e) < 0)
 		return -1;
 	f->subject = strdup(cert_san(t->cert));
 	f->issuer = strdup(cert_issuer(t->cert));
 	return f->subject != NULL && f->issuer != NULL ? 0 : err_nomem(e);
+}
+
+static int
+by_no_key(const struct judge_rules *r, const struct err *why, struct err *e)
+{
+	if (r->n_keys > 1)
+		return err_set(e, why->code, "made by none of the %zu keys", r->n_keys);
+	if (r->key_names != NULL)
+		return err_set(e, why->code, "not made by '%s': %s", r->key_names[0], why->msg);
+	return err_set(e, why->code, "signature: %s", why->msg);
 }
 
 static int
@@ -258,28 +270,28 @@ try_keys(struct trial *t, struct judge_found *f, struct err *e)
 	const struct judge_rules *r = t->rules;
 	struct err why = { 0 };
 
-	for (f->key = 0; f->key < r->n_keys; f->key++) {
-		if (check_content(t, r->keys[f->key], &f->statement, &why) < 0)
-			continue;
-		if (check_tokens(t, e) < 0)
-			return -1;
-		return check_entries(t, r->keys[f->key], e);
-	}
-	return err_set(e, why.code, "%s", why.msg);
+	if (check_digest(t, e) < 0)
+		return -1;
+	f->by_key = true;
+	while (f->by < r->n_keys && verify_signature(t, r->keys[f->by], &why) < 0)
+		f->by++;
+	if (f->by == r->n_keys)
+		return by_no_key(r, &why, e);
+	if (check_statement(t, &f->statement, e) < 0 || check_tokens(t, e) < 0)
+		return -1;
+	return check_entries(t, r->keys[f->by], e);
 }
 
 static int
 check_rules(const struct judge_rules *r, const struct bundle *b, struct err *e)
 {
-	bool by_key = r->n_keys > 0;
-
-	if (by_key == (r->n_identities > 0))
-		return err_set(e, ERR_USAGE, "either keys or identities must be given");
-	if (r->root == NULL && !(by_key && r->ignore_tlog))
+	if (r->n_keys == 0 && r->n_identities == 0)
+		return err_set(e, ERR_USAGE, "keys or identities must be given");
+	if (r->root == NULL && (r->n_identities > 0 || !r->ignore_tlog))
 		return err_set(e, ERR_USAGE, "a trusted root must be given");
-	if (by_key && b->signer != BUNDLE_KEY)
+	if (b->signer != BUNDLE_KEY && r->n_identities == 0)
 		return err_set(e, ERR_NO, "it is signed with a certificate, not with a key");
-	if (!by_key && b->signer != BUNDLE_CERTIFICATE)
+	if (b->signer == BUNDLE_KEY && r->n_keys == 0)
 		return err_set(e, ERR_NO, "it is signed with a key, not with a certificate");
 	return 0;
 }
@@ -299,7 +311,7 @@ judge(struct trial *t, struct judge_found *ret, struct err *e)
 		artifact_from_bytes(view_buf(&pae), &envelope);
 		t->signed_bytes = &envelope;
 	}
-	if ((t->rules->n_keys > 0 ? try_keys(t, &f, e) : try_certificate(t, &f, e)) < 0)
+	if ((t->b->signer == BUNDLE_KEY ? try_keys(t, &f, e) : try_certificate(t, &f, e)) < 0)
 		return -1;
 	if (t->n_times > 0)
 		f.signed_ms = t->times[0];
@@ -313,18 +325,25 @@ judge(struct trial *t, struct judge_found *ret, struct err *e)
 }
 
 int
+judge_parsed(const struct bundle *b, struct artifact *a, const struct judge_rules *rules,
+	     struct judge_found *ret, struct err *e)
+{
+	struct trial t = { .rules = rules, .b = b, .artifact = a, .signed_bytes = a };
+	int status = -1;
+
+	if (check_rules(rules, b, e) == 0)
+		status = judge(&t, ret, e);
+	cert_free(&t.cert);
+	return status;
+}
+
+int
 judge_bundle(struct view text, struct artifact *a, const struct judge_rules *rules,
 	     struct judge_found *ret, struct err *e)
 {
 	AUTO_BUNDLE struct bundle *b = NULL;
-	struct trial t = { .rules = rules, .artifact = a, .signed_bytes = a };
-	int status = -1;
 
-	if (bundle_parse(text, &b, e) < 0)
+	if (bundle_parse(text, &b, e) < 0 || judge_parsed(b, a, rules, ret, e) < 0)
 		return err_wrap(e, "bundle");
-	t.b = b;
-	if (check_rules(rules, b, e) == 0)
-		status = judge(&t, ret, e);
-	cert_free(&t.cert);
-	return status < 0 ? err_wrap(e, "bundle") : 0;
+	return 0;
 }

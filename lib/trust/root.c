@@ -1,5 +1,6 @@
 #include "trust/root.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -233,16 +234,26 @@ root_ctlog(struct root *r, struct view id, size_t i)
 	return find(r->ctlogs, r->n_ctlogs, id, i);
 }
 
+static int
+read_key(struct root_log *log, struct err *e)
+{
+	if (log->why[0] != '\0')
+		return err_set(e, ERR_CONFIG, "%s", log->why);
+	if (log->key != NULL)
+		return 0;
+	return log->is_pkcs1 ? spki_from_pkcs1(view_buf(&log->der), &log->key, e)
+			     : spki_from_der(view_buf(&log->der), &log->key, e);
+}
+
 int
 root_log_key(struct root_log *log, const struct spki **ret, struct err *e)
 {
-	int status = 0;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int status;
 
-	if (log->why[0] != '\0')
-		status = err_set(e, ERR_CONFIG, "%s", log->why);
-	else if (log->key == NULL)
-		status = log->is_pkcs1 ? spki_from_pkcs1(view_buf(&log->der), &log->key, e)
-				       : spki_from_der(view_buf(&log->der), &log->key, e);
+	(void)pthread_mutex_lock(&lock);
+	status = read_key(log, e);
+	(void)pthread_mutex_unlock(&lock);
 	if (status < 0) {
 		if (e != NULL && e->code == ERR_DATA)
 			e->code = ERR_CONFIG;

@@ -7,7 +7,8 @@
  * without a start of its validity, a certificate that is none, a key that
  * does not fit.  Keys and certificates are read when something needs them
  * (that is most of the time a verification takes); one that cannot be read or
- * is of a kind that is not supported is an error only then.
+ * is of a kind that is not supported is an error only then.  Several threads may
+ * judge by one root.
  */
 #ifndef GANTRY_TRUST_ROOT_H
 #define GANTRY_TRUST_ROOT_H
@@ -46,7 +47,7 @@ void root_free(struct root **r);
 struct root_log *root_log(struct root *r, struct view id, size_t i);
 struct root_log *root_ctlog(struct root *r, struct view id, size_t i);
 
-/* Its key, read once; ERR_CONFIG "the key of the log 'host': why". */
+/* Its key, read once, by any thread; ERR_CONFIG "the key of the log 'host': why". */
 int root_log_key(struct root_log *log, const struct spki **ret, struct err *e);
 
 #endif

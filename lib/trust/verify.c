@@ -1,251 +1,287 @@
 #include "trust/verify.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/jsn.h"
-#include "trust/key.h"
-#include "trust/simplesigning.h"
+#include "trust/verify_trial.h"
 
-#define TAG_MAX	      (DIGEST_STR_MAX + 8)
-#define NAME_MAX_LEN  (REF_STR_MAX + DIGEST_STR_MAX + 2)
-#define SIGNATURE_KEY "dev.cosignproject.cosign/signature"
+#define NAME_MAX_LEN (REF_STR_MAX + DIGEST_STR_MAX + 2)
 
-struct verify_policy {
-	struct key *keys[VERIFY_KEYS_MAX];
-	size_t nkeys;
-	size_t threshold; /* 0: 1 */
-};
+void
+verify_found_clear(struct verify_found *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		judge_found_clear(&f->proofs[i].found);
+	free(f->proofs);
+	*f = (struct verify_found){ 0 };
+}
 
-/* One layer of a .sig manifest, with what it takes to judge it. */
-struct candidate {
-	const struct descriptor *layer;
-	struct buf payload;
-	struct err missing; /* set: why there is no payload */
-};
+/* --- what is wanted ------------------------------------------------------- */
+
+void
+verify_tag(const struct verify_trial *t, const char *suffix, char out[VERIFY_TAG_MAX])
+{
+	const char *digest = t->image->str;
+
+	(void)snprintf(out, VERIFY_TAG_MAX, "%.*s-%s%s", (int)strcspn(digest, ":"), digest,
+		       digest_hex(t->image), suffix);
+}
+
+static size_t
+threshold(const struct verify_policy *p)
+{
+	if (p->types_only)
+		return 0;
+	return p->threshold > 0 ? p->threshold : 1;
+}
+
+bool
+verify_wants(const struct verify_trial *t, enum verify_use use)
+{
+	return use == VERIFY_SIGNATURE ? t->n_signers < threshold(t->p)
+				       : t->n_types < t->p->n_types;
+}
+
+bool
+verify_done(const struct verify_trial *t)
+{
+	return !verify_wants(t, VERIFY_SIGNATURE) && !verify_wants(t, VERIFY_ATTESTATION);
+}
+
+static const char *
+wanted_type(const struct verify_trial *t, const char *type)
+{
+	for (size_t i = 0; i < t->p->n_types; i++)
+		if (!t->types[i] && strcmp(t->p->types[i], type) == 0)
+			return t->p->types[i];
+	return NULL;
+}
+
+enum verify_use
+verify_use_of(const struct verify_trial *t, const struct bundle *b, const char **ret_type)
+{
+	AUTO_JSN struct json_t *v = NULL;
+	const char *type;
+
+	*ret_type = NULL;
+	if (b->is_dsse) {
+		/* what cannot be read is left to the judge, who says why */
+		v = jsn_parse(view_buf(&b->dsse.payload), "statement", NULL);
+		type = jsn_str_or(v, "predicateType", VERIFY_SIGNATURE_TYPE);
+		*ret_type = wanted_type(t, type);
+		if (*ret_type != NULL)
+			return VERIFY_ATTESTATION;
+		if (strcmp(type, VERIFY_SIGNATURE_TYPE) != 0)
+			return VERIFY_NOTHING;
+	}
+	return verify_wants(t, VERIFY_SIGNATURE) ? VERIFY_SIGNATURE : VERIFY_NOTHING;
+}
+
+/* --- one candidate ---------------------------------------------------------- */
 
 int
-verify_policy_new(struct verify_policy **ret, struct err *e)
+verify_judge(struct verify_trial *t, const struct bundle *b, struct artifact *a, const char *type,
+	     struct verify_proof *ret, struct err *e)
 {
-	struct verify_policy *p = calloc(1, sizeof(*p));
+	struct judge_rules rules = t->rules;
+	struct judge_found found = { 0 };
 
-	if (p == NULL)
-		return err_nomem(e);
-	*ret = p;
+	rules.predicate_type = type != NULL ? type : b->is_dsse ? VERIFY_SIGNATURE_TYPE : NULL;
+	if (judge_parsed(b, a, &rules, &found, e) < 0)
+		return -1;
+	*ret = (struct verify_proof){ .type = type, .found = found };
+	if (found.by_key)
+		ret->key = t->p->key_names[found.by];
+	return 0;
+}
+
+int
+verify_judge_classic(struct verify_trial *t, struct bundle *b, struct artifact *a, const char *type,
+		     struct verify_proof *ret, struct err *e)
+{
+	bool by_either = b->signer == BUNDLE_CERTIFICATE && t->p->n_identities > 0;
+
+	if (by_either && verify_judge(t, b, a, type, ret, e) == 0)
+		return 0;
+	if (by_either && t->p->n_keys == 0)
+		return -1;
+	if (t->p->n_keys > 0)
+		b->signer = BUNDLE_KEY;
+	/* of two reasons the certificate's is the one to tell */
+	return verify_judge(t, b, a, type, ret, by_either ? NULL : e);
+}
+
+/* Whose key or identity it was; a signer counts once. */
+static bool
+is_new_signer(struct verify_trial *t, const struct judge_found *f)
+{
+	size_t i = f->by_key ? f->by : VERIFY_KEYS_MAX + f->by;
+	bool known = t->signers[i];
+
+	t->signers[i] = true;
+	t->n_signers += !known;
+	return !known;
+}
+
+static bool
+is_new_type(struct verify_trial *t, const char *type)
+{
+	for (size_t i = 0; i < t->p->n_types; i++) {
+		if (t->p->types[i] != type || t->types[i])
+			continue;
+		t->types[i] = true;
+		t->n_types++;
+		return true;
+	}
+	return false;
+}
+
+void
+verify_keep(struct verify_trial *t, struct verify_proof *proof)
+{
+	bool is_new =
+		proof->type != NULL ? is_new_type(t, proof->type) : is_new_signer(t, &proof->found);
+
+	if (is_new)
+		t->found.proofs[t->found.n++] = *proof;
+	else
+		judge_found_clear(&proof->found);
+	*proof = (struct verify_proof){ 0 };
+}
+
+static void
+add_reason(struct buf *b, const char *form, size_t n, const char *why)
+{
+	buf_addf(b, "%s%s", b->len > 0 ? "; " : "", form);
+	if (n > 0)
+		buf_addf(b, " %zu", n);
+	buf_addf(b, ": %s", why);
+}
+
+int
+verify_reject(struct verify_trial *t, enum verify_use use, const char *form, size_t n,
+	      const struct err *why)
+{
+	/* found out, and it is bad: as against all that says nothing about it */
+	bool known = why->code == ERR_NO || why->code == ERR_DATA || why->code == ERR_NOTFOUND ||
+		     why->code == ERR_CONFIG;
+
+	if (!known) {
+		t->unknown = *why;
+		return -1;
+	}
+	if (use == VERIFY_SIGNATURE || use == VERIFY_ANYTHING)
+		add_reason(&t->no_signature, form, n, why->msg);
+	if (use == VERIFY_ATTESTATION || use == VERIFY_ANYTHING)
+		add_reason(&t->no_attestation, form, n, why->msg);
 	return 0;
 }
 
 void
-verify_policy_free(struct verify_policy **p)
+verify_reject_rest(struct verify_trial *t, enum verify_use use, const char *form)
 {
-	if (*p == NULL)
-		return;
-	for (size_t i = 0; i < (*p)->nkeys; i++)
-		key_free(&(*p)->keys[i]);
-	free(*p);
-	*p = NULL;
+	struct err why = { 0 };
+
+	(void)err_set(&why, ERR_NO, "too many, the rest was not looked at");
+	(void)verify_reject(t, use, form, 0, &why);
 }
 
-int
-verify_policy_add_key(struct verify_policy *p, const char *path, struct err *e)
+/* --- the image -------------------------------------------------------------- */
+
+static int
+open_trial(struct verify_trial *t, struct err *e)
 {
-	if (p->nkeys == VERIFY_KEYS_MAX)
-		return err_set(e, ERR_CONFIG, "more than %d keys", VERIFY_KEYS_MAX);
-	if (key_load(path, &p->keys[p->nkeys], e) < 0)
+	const struct verify_policy *p = t->p;
+
+	if (verify_policy_check(p, e) < 0)
 		return -1;
-	p->nkeys++;
+	if (!artifact_from_digest(t->image->str, &t->artifact))
+		return err_set(e, ERR_DATA, "'%s' is not a digest", t->image->str);
+	t->found.proofs = calloc(threshold(p) + p->n_types, sizeof(*t->found.proofs));
+	if (t->found.proofs == NULL)
+		return err_nomem(e);
+	t->rules = (struct judge_rules){
+		.root = p->root,
+		.identities = p->identities,
+		.n_identities = p->n_identities,
+		.keys = p->spkis,
+		.n_keys = p->n_keys,
+		.key_names = p->key_names,
+		/* without a root there is no log to ask, and only keys can be meant */
+		.ignore_tlog = p->ignore_tlog || p->root == NULL,
+		.ignore_sct = p->ignore_sct,
+	};
 	return 0;
 }
 
-int
-verify_policy_set_threshold(struct verify_policy *p, size_t n, struct err *e)
+static int
+say_unsigned(struct verify_trial *t, const char *name, struct err *e)
 {
-	size_t different = 0;
+	struct buf *why = &t->no_signature;
 
-	for (size_t i = 0; i < p->nkeys; i++) {
-		size_t j = 0;
-
-		while (!spki_equal(key_spki(p->keys[j]), key_spki(p->keys[i])))
-			j++;
-		different += j == i;
-	}
-	if (n > different)
-		return err_set(e, ERR_CONFIG, "%zu signers are needed, but there are only %zu", n,
-			       different);
-	p->threshold = n;
-	return 0;
+	if (t->n_signers > 0)
+		buf_addf(why, "%s%zu of %zu signers have signed", why->len > 0 ? "; " : "",
+			 t->n_signers, threshold(t->p));
+	if (why->len > 0)
+		return err_set(e, ERR_NO, "'%s' has no signature that counts: %s", name,
+			       buf_cstr(why));
+	return err_set(e, ERR_NO,
+		       "'%s' is not signed: it has no .sig tag, and no bundle that is a signature",
+		       name);
 }
-
-bool
-verify_policy_empty(const struct verify_policy *p)
-{
-	return p->nkeys == 0;
-}
-
-/* --- fetch -------------------------------------------------------------- */
-
-static void
-candidates_free(struct candidate **c)
-{
-	if (*c == NULL)
-		return;
-	for (size_t i = 0; i < VERIFY_SIGNATURES_MAX; i++)
-		buf_clear(&(*c)[i].payload);
-	free(*c);
-}
-
-/* The registry did not answer, as against: it did, and the thing is bad. */
-static bool
-is_unknown(enum err_code code)
-{
-	return code != ERR_DATA && code != ERR_NOTFOUND;
-}
-
-static void
-fetch_one(struct store *s, struct candidate *c)
-{
-	if (strcmp(c->layer->media_type, SIMPLESIGNING_MEDIA_TYPE) != 0)
-		(void)err_set(&c->missing, ERR_DATA, "of type '%s', which is not looked at",
-			      c->layer->media_type);
-	else if (c->layer->size > VERIFY_PAYLOAD_MAX)
-		(void)err_set(&c->missing, ERR_DATA, "its payload has %" PRId64 " bytes",
-			      c->layer->size);
-	else
-		(void)store_blob(s, c->layer, VERIFY_PAYLOAD_MAX, &c->payload, &c->missing);
-}
-
-/* All payloads; after the first that the registry does not give, no other is
- * asked for. */
-static void
-fetch(struct store *s, struct candidate *c, size_t n, struct err *unknown)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (unknown->code != ERR_NONE)
-			c[i].missing = *unknown;
-		else
-			fetch_one(s, &c[i]);
-		if (unknown->code == ERR_NONE && c[i].missing.code != ERR_NONE &&
-		    is_unknown(c[i].missing.code))
-			*unknown = c[i].missing;
-	}
-}
-
-/* --- judge -------------------------------------------------------------- */
 
 static int
-by_no_key(const struct verify_policy *p, struct err *e)
+say_no(struct verify_trial *t, const char *name, struct err *e)
 {
-	if (p->nkeys == 1)
-		return err_set(e, ERR_NO, "not made by '%s'", key_name(p->keys[0]));
-	return err_set(e, ERR_NO, "made by none of the %zu keys", p->nkeys);
-}
-
-/* *by: the first key that made it. */
-static int
-judge(const struct candidate *c, const struct verify_policy *p, const struct digest *image,
-      size_t *by, struct err *e)
-{
-	AUTO_BUF struct buf sig = BUF_INIT(KEY_SIGNATURE_MAX);
-	AUTO_BUF struct buf again = BUF_INIT(2 * KEY_SIGNATURE_MAX);
-	const char *text = NULL;
+	const struct buf *why = &t->no_attestation;
 	size_t i = 0;
 
-	if (c->missing.code != ERR_NONE)
-		return err_set(e, ERR_NO, "%s", c->missing.msg);
-	if (c->layer->annotations != NULL)
-		text = jsn_str(jsn_at_key(c->layer->annotations, SIGNATURE_KEY), "");
-	if (text == NULL)
-		return err_set(e, ERR_NO, "no annotation '%s'", SIGNATURE_KEY);
-	if (base64_decode(view_of(text), "annotation '" SIGNATURE_KEY "'", &sig, e) < 0)
-		return -1;
-	/* cosign writes the standard alphabet: another spelling is another text */
-	base64_encode(view_buf(&sig), &again);
-	if (!view_eq(view_of(text), buf_cstr(&again)))
-		return err_set(e, ERR_NO, "annotation '%s': not base64", SIGNATURE_KEY);
-	while (i < p->nkeys && !key_made(p->keys[i], view_buf(&c->payload), view_buf(&sig)))
+	if (verify_wants(t, VERIFY_SIGNATURE))
+		return say_unsigned(t, name, e);
+	while (t->types[i])
 		i++;
-	if (i == p->nkeys)
-		return by_no_key(p, e);
-	*by = i;
-	return simplesigning_covers(view_buf(&c->payload), image, e);
-}
-
-/* 0 as soon as enough different signers are found. */
-static int
-judge_all(const struct candidate *c, size_t n, const struct verify_policy *p,
-	  const struct digest *image, struct buf *reasons)
-{
-	size_t found = 0, need = p->threshold > 0 ? p->threshold : 1;
-	bool signers[VERIFY_KEYS_MAX] = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		struct err why = { 0 };
-		size_t by = 0;
-
-		if (judge(&c[i], p, image, &by, &why) < 0) {
-			buf_addf(reasons, "%ssignature %zu: %s", reasons->len > 0 ? "; " : "",
-				 i + 1, why.msg);
-			continue;
-		}
-		found += !signers[by];
-		signers[by] = true;
-		if (found == need)
-			return 0;
-	}
-	if (found > 0)
-		buf_addf(reasons, "%s%zu of %zu signers have signed", reasons->len > 0 ? "; " : "",
-			 found, need);
-	return -1;
+	return err_set(e, ERR_NO, "'%s' has no attestation of type '%s'%s%s", name, t->p->types[i],
+		       why->len > 0 ? " that counts: " : "", buf_cstr(why));
 }
 
 static int
-judge_manifest(struct store *s, const struct manifest *m, const char *name,
-	       const struct verify_policy *p, const struct digest *image, struct err *e)
+judge(struct verify_trial *t, struct err *e)
 {
-	AUTO(candidates_free) struct candidate *c = calloc(VERIFY_SIGNATURES_MAX, sizeof(*c));
-	AUTO_BUF struct buf reasons = BUF_INIT(ERR_MSG_MAX);
-	size_t n = m->nlayers < VERIFY_SIGNATURES_MAX ? m->nlayers : VERIFY_SIGNATURES_MAX;
-	struct err unknown = { 0 };
+	char name[NAME_MAX_LEN];
+	int status;
 
-	if (c == NULL)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		c[i] = (struct candidate){ .layer = &m->layers[i],
-					   .payload = BUF_INIT(VERIFY_PAYLOAD_MAX) };
-	fetch(s, c, n, &unknown);
-	if (judge_all(c, n, p, image, &reasons) == 0)
+	(void)snprintf(name, sizeof(name), "%s@%s", t->s->name, t->image->str);
+	if (open_trial(t, e) < 0)
+		return err_wrap(e, "'%s'", name);
+	status = verify_classic(t) < 0 || verify_bundles(t) < 0 || verify_att(t) < 0;
+	if (verify_done(t))
 		return 0;
-	/* one of those that could not be read might have been good */
-	if (unknown.code != ERR_NONE)
-		return err_set(e, unknown.code, "signatures of '%s': %s", name, unknown.msg);
-	if (n == 0)
-		buf_adds(&reasons, "its list of signatures is empty");
-	return err_set(
-		e, ERR_NO, "'%s' has no signature that counts: %s%s", name, buf_cstr(&reasons),
-		m->nlayers > n ? "; more than 64 signatures, the rest was not looked at" : "");
+	/* what could not be read might have been good */
+	if (status != 0)
+		return err_set(e, t->unknown.code, "%s of '%s': %s",
+			       verify_wants(t, VERIFY_SIGNATURE) ? "signatures" : "attestations",
+			       name, t->unknown.msg);
+	return say_no(t, name, e);
 }
 
 int
 verify_image(struct store *s, const struct digest *digest, const struct verify_policy *p,
-	     struct err *e)
+	     struct verify_found *ret, struct err *e)
 {
-	AUTO_MANIFEST struct manifest m = { 0 };
-	char tag[TAG_MAX], name[NAME_MAX_LEN];
-	struct err why = { 0 };
+	struct verify_trial t = { .s = s,
+				  .image = digest,
+				  .p = p,
+				  .no_signature = BUF_INIT(ERR_MSG_MAX),
+				  .no_attestation = BUF_INIT(ERR_MSG_MAX) };
+	int status = judge(&t, e);
 
-	(void)snprintf(name, sizeof(name), "%s@%s", s->name, digest->str);
-	(void)snprintf(tag, sizeof(tag), "%.*s-%s.sig", (int)strcspn(digest->str, ":"), digest->str,
-		       digest_hex(digest));
-	if (verify_policy_empty(p))
-		return err_set(e, ERR_CONFIG, "'%s': no key to verify with", name);
-	if (store_manifest(s, tag, &m, &why) < 0) {
-		if (why.code == ERR_NOTFOUND)
-			return err_set(e, ERR_NO, "'%s' is not signed: it has no .sig tag", name);
-		return err_set(e, why.code, "signatures of '%s': %s", name, why.msg);
+	if (status == 0 && ret != NULL) {
+		*ret = t.found;
+		t.found = (struct verify_found){ 0 };
 	}
-	if (m.is_index)
-		return err_set(e, ERR_NO, "'%s': what its tag '%s' names is an index", name, tag);
-	return judge_manifest(s, &m, name, p, digest, e);
+	verify_found_clear(&t.found);
+	buf_clear(&t.no_signature);
+	buf_clear(&t.no_attestation);
+	return status;
 }

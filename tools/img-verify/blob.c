@@ -165,7 +165,7 @@ record(const struct blob *b, const char *digest, const struct judge_found *f)
 
 	jsn_set_str(v, "blob", b->what);
 	jsn_set_str(v, "digest", digest);
-	jsn_set_str(v, "key", b->n_keys > 0 ? b->keys[f->key] : NULL);
+	jsn_set_str(v, "key", b->n_keys > 0 ? b->keys[f->by] : NULL);
 	jsn_set_str(v, "subject", f->subject);
 	jsn_set_str(v, "issuer", f->issuer);
 	jsn_set_str(v, "signed_at",
@@ -264,6 +264,7 @@ blob_verify(struct blob *b, const char *otherwise, struct err *e)
 		return -1;
 	rules.root = t.root;
 	rules.keys = t.spkis;
+	rules.key_names = b->keys;
 	rules.n_keys = t.n_keys;
 	rules.identities = &t.identity;
 	rules.n_identities = t.identity != NULL;

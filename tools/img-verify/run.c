@@ -125,9 +125,9 @@ verify(const struct run *r, struct store *s, const struct verify_policy *needs, 
 
 	if (r->platform != NULL && image_narrow(s, d, r->platform, &child, e) < 0)
 		return -1;
-	if (verify_image(s, d, needs, e) < 0) {
+	if (verify_image(s, d, needs, NULL, e) < 0) {
 		if (e->code != ERR_NO || digest_equal(d, &child) ||
-		    verify_image(s, &child, needs, e) < 0)
+		    verify_image(s, &child, needs, NULL, e) < 0)
 			return -1;
 		*e = (struct err){ 0 };
 	}

@@ -101,7 +101,7 @@ do_item(struct pool_worker *w, struct going *g, struct item *t, struct err *e)
 	if (g->list)
 		return 0;
 	if (g->o->policy != NULL && (policy_find(g->o->policy, &t->r, &needs, e) < 0 ||
-				     verify_image(src, &t->r.digest, needs, e) < 0))
+				     verify_image(src, &t->r.digest, needs, NULL, e) < 0))
 		return -1;
 	return sync_image(g->sync, w, t->src, t->dst, &t->r.digest, t->r.tag, &t->result,
 			  &t->sparse, e);
