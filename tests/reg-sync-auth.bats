@@ -389,6 +389,28 @@ POST robot repository:app:pull" ]
 	[ "$(asked | wc -l)" -lt 10 ]
 }
 
+@test "a blob of another repository is mounted with one token for both, or else it is sent" {
+	local mode both
+	own_tokens ''
+	auths a.json "$OWN" "$(basic robot s3cret)"
+	to "$OWN/app" --authfile a.json
+	echo "$OWN/app:1@$DIGEST" >list
+	for mode in '' joined first last; do
+		echo "# ${mode:-all}"
+		echo "$mode" >own/mode
+		: >own/log
+		: >own.log
+		run --separate-stderr -0 reg-sync --authfile a.json --stdin "$OWN/b$mode" <list
+		[ "$output" = "copied $OWN/b$mode:1@$DIGEST" ]
+		both="repository:b$mode:pull,push&repository:app:pull"
+		grep -qx "GET robot $both" own/log
+		# what did not help is asked for in another way
+		run -"$([ -n "$mode" ]; echo $?)" grep -qx "GET robot ${both/&/ }" own/log
+		run grep -c 'POST .*?mount=.* 201 ' own.log
+		[ "$output" = "$([ "$mode" = first ] && echo 0 || echo 2)" ]
+	done
+}
+
 # own_tokens MODE: a registry of this test alone, in $OWN, with a token server in own.
 own_tokens() {
 	local port
@@ -398,7 +420,7 @@ own_tokens() {
 	OWN=127.0.0.1:$port
 	cat >own.yml <<-YML
 		version: 0.1
-		log: {level: error, accesslog: {disabled: true}}
+		log: {level: error}
 		storage: {filesystem: {rootdirectory: $PWD/data}}
 		auth: {token: {realm: $REALM, service: s, issuer: tokens, rootcertbundle: $PWD/own/sign.pem}}
 		http: {addr: 127.0.0.1:$port, secret: x}

@@ -142,7 +142,7 @@ into() { # MODES: a registry like that gets it all, and a second run has nothing
 @test "into registries with one strange habit" {
 	for m in no-digest throttle=3 relative state,relative state no-patch patch-max=1000000 patch-201 \
 		stale-range min-length=5000000 no-status no-resume fragile put-500 put-blob-500 post-500 \
-		mount-401 mount-none mount-from token,one-scope referrers referrers,no-subject \
+		mount-401 mount-none mount-from token,one-scope token,tired-token referrers referrers,no-subject \
 		referrers-406; do
 		into "$m"
 	done

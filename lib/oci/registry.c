@@ -96,15 +96,19 @@ authorized(struct registry *r, const struct buf *scope, const struct http_req *g
 		if (fn(r->http, &q, ret, e) < 0)
 			return err_wrap(e, "registry '%s'", r->site->host);
 		resp = resp_of(ret);
-		/* nobody else's question is answered, and a body that came from a
-		 * callback cannot be sent twice */
-		if (resp->status != 401 || tries > 0 || q.body_fn != NULL || !is_ours(r, resp->url))
+		/* nobody else's question is answered */
+		if (resp->status != 401 || tries > 0 || !is_ours(r, resp->url))
 			return 0;
 		again = auth_again(r->site->auth, r->http, resp, buf_cstr(scope), &value, e);
 		if (again < 0)
 			return err_wrap(e, "registry '%s'", r->site->host);
 		if (again == 0)
 			return 0;
+		/* a body that came from a callback cannot be sent twice */
+		if (q.body_fn != NULL)
+			return err_set(e, ERR_TEMP,
+				       "registry '%s': the token ended before its time",
+				       r->site->host);
 	}
 }
 
