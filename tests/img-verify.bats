@@ -326,3 +326,81 @@ put_sig() { # FILE: as the .sig manifest of $D
 	run --separate-stderr -64 img-verify --retry -1 --key "$A" a/b
 	[ "${stderr_lines[0]}" = "img-verify: --retry must be a number from 0 to 100, not '-1'" ]
 }
+
+# begin OPTION...: img-verify reads a list that does not end; sets PID, and fd 7 writes to it.
+begin() {
+	mkfifo list
+	img-verify "$@" - <list >out 2>err 3>&- &
+	PID=$!
+	exec 7>list
+}
+
+# Its first answer comes when it has a sandbox, or is not going to have one.
+has_begun() {
+	echo 'not a ref' >&7
+	wait_for 10 grep -q 'standard input, line 1: ' err
+	grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$PID/status"
+}
+
+end() { # LINE: the rest of the list; STATUS is img-verify's
+	echo "$1" >&7
+	exec 7>&-
+	STATUS=0
+	wait "$PID" || STATUS=$?
+}
+
+@test "what comes from outside is read in a sandbox: a file that was not there before cannot be read" {
+	echo '{"auths":{}}' >auth.json
+	begin -v --key "$A" --authfile auth.json
+	has_begun
+	# another file under the same name: where there is landlock, it is not the one that was allowed
+	cp auth.json other && mv other auth.json
+	end "$C/robot-app:0.0.1"
+	if grep -q 'no sandbox: this kernel' err; then
+		[ "$STATUS" -eq 1 ]
+		skip "no landlock here"
+	fi
+	[ "$STATUS" -eq 78 ]
+	[[ $(cat err) == *"open 'auth.json': Permission denied" ]]
+	[ ! -s out ]
+}
+
+@test "a credential helper goes without the sandbox, but not with more rights" {
+	echo '{"auths":{}, "credHelpers": {"registry.example": "nosuch"}}' >auth.json
+	begin -v --key "$A" --authfile auth.json
+	has_begun
+	cp auth.json other && mv other auth.json
+	end "$C/robot-app:0.0.1"
+	[ "$STATUS" -eq 1 ]
+	[[ $(cat err) == *"no sandbox: a program that keeps credentials may have to be started"* ]]
+	[[ $(cat out) == "$C/robot-app:0.0.1@sha256:"* ]]
+}
+
+@test "many at once: the order given, each line once, all reasons in order too" {
+	for _ in {1..15}; do
+		printf '%s\n' "$C/robot-app:0.0.1" "$C/robot-app:0.0.4" "$C/robot-app:0.0.7" 'not a ref' "$C/robot-multi:1.1.0"
+	done >list
+	run --separate-stderr -1 img-verify --key "$A" - <list
+	for _ in {1..15}; do
+		for i in robot-app:0.0.1 robot-app:0.0.7 robot-multi:1.1.0; do echo "$C/$i@$(digest_of "$C/$i")"; done
+	done >want
+	diff want <(printf '%s\n' "${lines[@]}")
+	[ "${#stderr_lines[@]}" -eq 30 ]
+	for i in {0..14}; do
+		[[ ${stderr_lines[2 * i]} == "img-verify: $C/robot-app:0.0.4: "* ]]
+		[[ ${stderr_lines[2 * i + 1]} == "img-verify: standard input, line $((5 * i + 4)): "* ]]
+	done
+}
+
+@test "a signal ends it: 75, and what had passed is there" {
+	begin --key "$A"
+	echo "$C/robot-app:0.0.1" >&7
+	wait_for 10 test -s out
+	kill -TERM "$PID"
+	STATUS=0
+	wait "$PID" || STATUS=$?
+	exec 7>&-
+	[ "$STATUS" -eq 75 ]
+	[ "$(cat err)" = "img-verify: stopped by a signal" ]
+	[ "$(cat out)" = "$C/robot-app:0.0.1@$(digest_of "$C/robot-app:0.0.1")" ]
+}

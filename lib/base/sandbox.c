@@ -63,14 +63,22 @@ allow(int rules, const char *path, struct err *e)
 }
 
 int
+sandbox_no_new_privs(struct err *e)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, "sandbox: no_new_privs");
+	return 0;
+}
+
+int
 sandbox_enter(const struct sandbox *s, struct err *e)
 {
 	AUTO_FD int rules = -1;
 	struct ruleset r;
 	long version;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(e, "sandbox: no_new_privs");
+	if (sandbox_no_new_privs(e) < 0)
+		return -1;
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	/* the question alone is never refused by landlock itself: EPERM is a container's filter */
 	if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM))

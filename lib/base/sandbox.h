@@ -28,5 +28,7 @@ struct sandbox {
 /* 1; 0 if the kernel (or who started us) has no landlock, so that only
  * no_new_privs holds; -1 ERR_SYS if it has and refuses. */
 int sandbox_enter(const struct sandbox *s, struct err *e);
+/* The least of it: nothing that is executed has more rights than we do. */
+int sandbox_no_new_privs(struct err *e);
 
 #endif

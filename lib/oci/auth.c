@@ -113,6 +113,22 @@ read_files(struct auth *a, struct err *e)
 	return 0;
 }
 
+bool
+auth_needs_programs(const struct auth_files *f)
+{
+	bool needs = false;
+
+	for (size_t i = 0; i < f->n && !needs; i++) {
+		AUTO_BUF struct buf text = BUF_INIT(AUTH_FILE_MAX);
+		AUTO_JSN struct json_t *v = NULL;
+
+		if (file_read(AT_FDCWD, f->path[i], &text, NULL) == 0 &&
+		    auth_file_parse(view_buf(&text), f->path[i], &v, NULL) == 0)
+			needs = auth_file_has_helpers(v);
+	}
+	return needs;
+}
+
 /* --- credentials ------------------------------------------------------ */
 
 static int

@@ -54,6 +54,10 @@ struct auth_files {
  * $DOCKER_CONFIG/config.json (~/.docker/config.json) that are there. */
 void auth_find(const char *given, char *const *environment, struct auth_files *ret);
 
+/* Whether a program may have to be started for credentials; false as well for
+ * files that cannot be read, which auth_new complains of. */
+bool auth_needs_programs(const struct auth_files *f);
+
 struct auth;
 
 /* The files are read now.  f: NULL for no credentials.  stop: see http.h. */

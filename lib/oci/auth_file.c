@@ -137,6 +137,13 @@ auth_file_helper(const struct json_t *v, const char *name, const char *host,
 	return 0;
 }
 
+bool
+auth_file_has_helpers(const struct json_t *v)
+{
+	return jsn_str_or(v, "credsStore", "")[0] != '\0' ||
+	       jsn_len(jsn_at_key(v, "credHelpers")) > 0;
+}
+
 /* --- auths ------------------------------------------------------------ */
 
 static bool

@@ -30,6 +30,8 @@ int auth_file_parse(struct view text, const char *name, struct json_t **ret, str
  * name that could leave the search path. */
 int auth_file_helper(const struct json_t *v, const char *name, const char *host,
 		     char ret[AUTH_HELPER_MAX], struct err *e);
+/* Some host's credentials come from a helper. */
+bool auth_file_has_helpers(const struct json_t *v);
 /* What "auths" has for the longest part of host/repo: 1, or 0 for nothing. */
 int auth_file_creds(const struct json_t *v, const char *name, const char *host, const char *repo,
 		    struct auth_creds *ret, struct err *e);

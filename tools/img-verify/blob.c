@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/jsn.h"
 #include "base/log.h"
+#include "confine.h"
 #include "trust/bundle.h"
 #include "trust/judge.h"
 #include "trust/key.h"
@@ -272,6 +273,8 @@ blob_verify(struct blob *b, const char *otherwise, struct err *e)
 		log_warn("the transparency log is ignored");
 	if (b->ignore_sct)
 		log_warn("the certificate log is ignored");
+	if (confine_to_memory(e) < 0)
+		return -1;
 	if (judge_bundle(view_buf(&bundle), &a, &rules, &found, e) < 0)
 		return err_wrap(e, "'%s'", b->what);
 	return print(b, &a, &found, e);
