@@ -1,8 +1,6 @@
 # Sourced by every bats file: an own empty folder, the programs on PATH, and waiting.
 : "${B:=$(cd "$BATS_TEST_DIRNAME/.." && pwd)/build}"
 export B PATH="$B:$PATH" NO_COLOR=1
-# what programs keep, they keep here
-export STATE_DIR="${BATS_RUN_TMPDIR:-/tmp}/state"
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 export ROOT
 
