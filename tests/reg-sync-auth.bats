@@ -4,6 +4,7 @@
 
 setup_file() {
 	load helpers/common
+	export STATE_DIR=$BATS_FILE_TMPDIR/state
 	load helpers/image
 	cd "$BATS_FILE_TMPDIR" || return 1
 	start_registry src

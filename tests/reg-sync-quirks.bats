@@ -3,6 +3,7 @@
 
 setup_file() {
 	load helpers/common
+	export STATE_DIR=$BATS_FILE_TMPDIR/state
 	load helpers/image
 	load helpers/faults
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
