@@ -1,0 +1,102 @@
+#include "oci/retain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/semver.h"
+
+static bool
+matches(const struct retain_patterns *p, const char *tag)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (tags_match(p->all[i], tag))
+			return true;
+	return false;
+}
+
+static bool
+is_selected(const struct retain_rules *r, const char *tag)
+{
+	return !tags_is_referrer(tag) && (r->tags.n == 0 || matches(&r->tags, tag)) &&
+	       !matches(&r->exclude, tag);
+}
+
+/* Whether it counts for `keep`: what is no version is neither older nor newer
+ * than one ("latest"), so it counts only where it was asked for. */
+static bool
+is_counted(const struct retain_rules *r, const char *tag)
+{
+	struct semver v;
+
+	return is_selected(r, tag) && (r->tags.n > 0 || semver_parse(tag, &v));
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+oldest_first(const void *a, const void *b)
+{
+	return tags_compare(*(char *const *)a, *(char *const *)b);
+}
+
+/* A copy of the list, for searching. */
+static int
+sorted(char *const *tags, size_t n, int (*order)(const void *, const void *), char ***ret,
+       struct err *e)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return err_nomem(e);
+	if (n > 0)
+		memcpy(copy, tags, n * sizeof(*copy));
+	qsort(copy, n, sizeof(*copy), order);
+	*ret = copy;
+	return 0;
+}
+
+/* The oldest of those that are new enough, "" if all are. */
+static int
+find_limit(const struct retain_rules *r, char *const *tags, size_t n, const char **ret,
+	   struct err *e)
+{
+	AUTO_FREE char **all = NULL;
+	size_t selected = 0;
+
+	*ret = "";
+	if (r->keep <= 0)
+		return 0;
+	if (sorted(tags, n, oldest_first, &all, e) < 0)
+		return -1;
+	for (size_t i = n; i-- > 0;)
+		if (is_counted(r, all[i]) && ++selected == (size_t)r->keep)
+			*ret = all[i];
+	return 0;
+}
+
+int
+retain_choose(const struct retain_rules *r, char *const *tags, size_t n, enum retain_why *ret,
+	      struct err *e)
+{
+	AUTO_FREE char **source = NULL;
+	const char *limit;
+
+	if (sorted(r->source, r->nsource, by_name, &source, e) < 0 ||
+	    find_limit(r, tags, n, &limit, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = RETAIN_STAYS;
+		if (!is_selected(r, tags[i]) || matches(&r->keep_tags, tags[i]))
+			continue;
+		if (is_counted(r, tags[i]) && limit[0] != '\0' && tags_compare(tags[i], limit) < 0)
+			ret[i] = RETAIN_OLD;
+		else if (r->delete_extra &&
+			 bsearch(&tags[i], source, r->nsource, sizeof(*source), by_name) == NULL)
+			ret[i] = RETAIN_EXTRA;
+	}
+	return 0;
+}
