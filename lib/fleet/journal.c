@@ -319,3 +319,46 @@ journal_proven(const struct journal *j, size_t n)
 	}
 	return NULL;
 }
+
+/* What a service ran before or runs since, in the last deployment that knows
+ * it. */
+static bool
+is_latest(const struct journal *j, size_t i)
+{
+	const struct json_t *r = journal_at(j, i);
+	const char *event = field(r, "event"), *service = jsn_str(r, "service");
+
+	if (service == NULL || (strcmp(event, "moved") != 0 && strcmp(event, "service") != 0))
+		return false;
+	return journal_last(j, NULL, event, service) == r;
+}
+
+static bool
+is_unfinished(const struct json_t *open, const struct json_t *r)
+{
+	return open != NULL && strcmp(field(open, "txn"), jsn_str_or(r, "txn", "-")) == 0;
+}
+
+int
+journal_needed(const struct journal *j, struct digest **ret, size_t *n, struct err *e)
+{
+	const struct json_t *open = journal_unfinished(j);
+	AUTO_FREE struct digest *all = calloc(journal_len(j) + 1, sizeof(*all));
+	size_t found = 0;
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < journal_len(j); i++) {
+		const struct json_t *r = journal_at(j, i);
+		const char *event = field(r, "event");
+
+		if (strcmp(event, "proven") != 0 && !is_latest(j, i) && !is_unfinished(open, r))
+			continue;
+		/* what ran without a digest is in no registry */
+		if (digest_parse(view_of(jsn_str_or(r, "digest", "")), &all[found], NULL) == 0)
+			found++;
+	}
+	*ret = TAKE_PTR(all);
+	*n = found;
+	return 0;
+}

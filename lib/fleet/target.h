@@ -49,9 +49,4 @@ int target_running(const struct fleet *f, struct service_image *ret, struct err 
 int target_back(const struct journal *j, const char *to, const struct digest *running,
 		struct move_goal *ret, struct err *e);
 
-/* Every digest that deploy or rollback may need: what runs, what an unfinished
- * deployment moves between, and all that rollback --list names.  *ret: an
- * array of *n, the caller's to free; one may be in it more than once. */
-int target_needed(const struct journal *j, struct digest **ret, size_t *n, struct err *e);
-
 #endif

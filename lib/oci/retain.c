@@ -59,13 +59,20 @@ sorted(char *const *tags, size_t n, int (*order)(const void *, const void *), ch
 	return 0;
 }
 
+static bool
+is_extra(const struct retain_rules *r, char *const *source, const char *tag)
+{
+	return r->delete_extra &&
+	       bsearch(&tag, source, r->nsource, sizeof(*source), by_name) == NULL;
+}
+
 /* The oldest of those that are new enough, "" if all are. */
 static int
-find_limit(const struct retain_rules *r, char *const *tags, size_t n, const char **ret,
-	   struct err *e)
+find_limit(const struct retain_rules *r, char *const *source, char *const *tags, size_t n,
+	   const char **ret, struct err *e)
 {
 	AUTO_FREE char **all = NULL;
-	size_t selected = 0;
+	size_t counted = 0;
 
 	*ret = "";
 	if (r->keep <= 0)
@@ -73,7 +80,8 @@ find_limit(const struct retain_rules *r, char *const *tags, size_t n, const char
 	if (sorted(tags, n, oldest_first, &all, e) < 0)
 		return -1;
 	for (size_t i = n; i-- > 0;)
-		if (is_counted(r, all[i]) && ++selected == (size_t)r->keep)
+		if (is_counted(r, all[i]) && !is_extra(r, source, all[i]) &&
+		    ++counted == (size_t)r->keep)
 			*ret = all[i];
 	return 0;
 }
@@ -86,17 +94,17 @@ retain_choose(const struct retain_rules *r, char *const *tags, size_t n, enum re
 	const char *limit;
 
 	if (sorted(r->source, r->nsource, by_name, &source, e) < 0 ||
-	    find_limit(r, tags, n, &limit, e) < 0)
+	    find_limit(r, source, tags, n, &limit, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = RETAIN_STAYS;
 		if (!is_selected(r, tags[i]) || matches(&r->keep_tags, tags[i]))
 			continue;
-		if (is_counted(r, tags[i]) && limit[0] != '\0' && tags_compare(tags[i], limit) < 0)
-			ret[i] = RETAIN_OLD;
-		else if (r->delete_extra &&
-			 bsearch(&tags[i], source, r->nsource, sizeof(*source), by_name) == NULL)
+		if (is_extra(r, source, tags[i]))
 			ret[i] = RETAIN_EXTRA;
+		else if (limit[0] != '\0' && is_counted(r, tags[i]) &&
+			 tags_compare(tags[i], limit) < 0)
+			ret[i] = RETAIN_OLD;
 	}
 	return 0;
 }

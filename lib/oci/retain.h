@@ -4,9 +4,9 @@
  * A choice by names alone, without asking anybody.  Tags that the selection
  * does not take in stay; so do those that a keep pattern matches, and tags
  * that are there for tools (tags.h), which go with the image they belong to.
- * Of what remains, a tag goes if it is not among the `keep` newest of all that
- * are selected, or if it is extra: the source does not have it.  Where no
- * pattern selects, `keep` is about versions only.
+ * Of what remains, a tag goes if it is extra, which is what the source does not
+ * have, or if it is not among the `keep` newest of all that are selected and not
+ * extra.  Where no pattern selects, `keep` is about versions only.
  */
 #ifndef GANTRY_OCI_RETAIN_H
 #define GANTRY_OCI_RETAIN_H

@@ -6,14 +6,14 @@
 #include "base/progress.h"
 
 void
-records_ref(bool json, const struct ref *r)
+records_ref(const struct run *o, const struct ref *r)
 {
 	AUTO_JSN struct json_t *v = NULL;
 	AUTO_FREE char *text = NULL;
 	char name[REF_STR_MAX];
 
 	ref_print(r, name);
-	if (!json) {
+	if (!o->cli.json) {
 		(void)printf("%s\n", name);
 		return;
 	}
@@ -40,14 +40,15 @@ print_words(const char *s)
 }
 
 void
-records_result(bool json, const char *result, const char *ref, const char *reason)
+records_result(const struct run *o, enum tally_state result, const char *ref, const char *reason)
 {
 	AUTO_JSN struct json_t *v = NULL;
 	AUTO_FREE char *text = NULL;
 
+	o->tally->tags[result]++;
 	progress_hide();
-	if (!json) {
-		(void)printf("%s ", result);
+	if (!o->cli.json) {
+		(void)printf("%s ", tally_word(result));
 		print_words(ref);
 		if (reason != NULL) {
 			(void)putchar(' ');
@@ -56,7 +57,7 @@ records_result(bool json, const char *result, const char *ref, const char *reaso
 		(void)putchar('\n');
 	} else {
 		v = jsn_object();
-		jsn_set_str(v, "result", result);
+		jsn_set_str(v, "result", tally_word(result));
 		jsn_set_str(v, "ref", ref);
 		if (reason != NULL)
 			jsn_set_str(v, "reason", reason);

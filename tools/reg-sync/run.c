@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/pool.h"
 #include "ends.h"
 #include "oci/sync.h"
+#include "prune.h"
 #include "records.h"
 
 #define LINE_MAX_BYTES 4096
@@ -20,7 +22,10 @@ struct going {
 	struct ends from, into;
 	struct ref dest; /* repo "": each image keeps its own */
 	struct sync *sync;
+	struct pace pace;
 	struct pool *pool;
+	char **tags; /* all of the source */
+	size_t ntags;
 	bool list;
 	int status;
 	volatile int halted; /* exit status that no other item can better */
@@ -149,7 +154,7 @@ answer_failed(struct going *g, const struct item *t)
 		ref_print(&t->r, name);
 	else
 		name_at_dest(g, t, name);
-	records_result(g->o->cli.json, t->state == ITEM_REFUSED ? "refused" : "failed",
+	records_result(g->o, t->state == ITEM_REFUSED ? TALLY_REFUSED : TALLY_FAILED,
 		       t->given != NULL ? t->given : name, t->why.msg);
 	g->status = worse(g->status, &t->why);
 	if (!g->o->from_stdin && (status == 75 || status == 71 || status == 7))
@@ -159,7 +164,6 @@ answer_failed(struct going *g, const struct item *t)
 static void
 done(void *arg, void *item)
 {
-	static const char *const words[] = { [SYNC_CURRENT] = "current", [SYNC_COPIED] = "copied" };
 	struct going *g = arg;
 	struct item *t = item;
 	char name[REF_STR_MAX];
@@ -169,10 +173,11 @@ done(void *arg, void *item)
 			answer_failed(g, t);
 	} else if (t->state == ITEM_DONE && g->list) {
 		if (g->halted == 0)
-			records_ref(g->o->cli.json, &t->r);
+			records_ref(g->o, &t->r);
 	} else if (t->state == ITEM_DONE) {
 		name_at_dest(g, t, name);
-		records_result(g->o->cli.json, words[t->result], name, NULL);
+		records_result(g->o, t->result == SYNC_COPIED ? TALLY_COPIED : TALLY_CURRENT, name,
+			       NULL);
 		if (t->sparse)
 			log_warn("'%s' names children that were left behind (--platform)", name);
 	}
@@ -205,13 +210,15 @@ start(struct going *g, struct err *e)
 				      .retries = (int)o->retries,
 				      .jobs = (size_t)o->jobs,
 				      .platforms = o->nplatforms > 0 ? o->platforms : NULL,
-				      .stop = &cli_stopped };
+				      .stop = &cli_stopped,
+				      .pace = &g->pace };
 	const struct pool_opts po = { .threads = (size_t)o->jobs * THREADS_A_JOB,
 				      .arg = g,
 				      .work = work,
 				      .done = done,
 				      .leave = sync_leave };
 
+	g->pace = (struct pace)PACE_INIT(o->limit_rate, &cli_stopped);
 	ends_init(&g->from, o, o->src_ca);
 	ends_init(&g->into, o, o->dst_ca);
 	if (sync_new(&so, &g->sync, e) < 0)
@@ -224,7 +231,10 @@ static int
 finish(struct going *g)
 {
 	pool_finish(&g->pool);
+	if (g->sync != NULL)
+		g->o->tally->bytes = sync_bytes(g->sync);
 	sync_free(&g->sync);
+	registry_tags_free(g->tags, g->ntags);
 	ends_clear(&g->from);
 	ends_clear(&g->into);
 	if (g->halted != 0)
@@ -296,22 +306,26 @@ is_wanted(const struct run *o, const char *tag)
 	       !any_match(o->exclude, o->nexclude, tag);
 }
 
-/* Newest first; those that are not wanted are gone. */
-static size_t
-choose(const struct run *o, char **tags, size_t n)
+/* Newest first, into ret (lent); how many. */
+static int
+choose(const struct going *g, struct store *dst, char **ret, size_t *n, struct err *e)
 {
-	size_t kept = 0;
+	const struct prune_source all = { g->tags, g->ntags };
+	AUTO_FREE bool *worth = calloc(g->ntags + 1, sizeof(*worth));
 
-	for (size_t i = 0; i < n; i++) {
-		if (is_wanted(o, tags[i]))
-			tags[kept++] = tags[i];
-		else
-			free(tags[i]);
-	}
-	tags_sort(tags, kept);
-	while (o->newest > 0 && kept > (size_t)o->newest)
-		free(tags[--kept]);
-	return kept;
+	if (worth == NULL)
+		return err_nomem(e);
+	memset(worth, true, g->ntags);
+	if (!g->list && prune_is_asked(g->o) && prune_worth(g->o, dst, &all, worth, e) < 0)
+		return -1;
+	*n = 0;
+	for (size_t i = 0; i < g->ntags; i++)
+		if (worth[i] && is_wanted(g->o, g->tags[i]))
+			ret[(*n)++] = g->tags[i];
+	tags_sort(ret, *n);
+	if (g->o->newest > 0 && *n > (size_t)g->o->newest)
+		*n = (size_t)g->o->newest;
+	return 0;
 }
 
 static int
@@ -339,17 +353,20 @@ add_tag(struct going *g, const struct ref *r, const char *tag, bool given, struc
 static int
 add_tags(struct going *g, const struct ref *r, struct store *src, struct store *dst, struct err *e)
 {
-	char **tags = NULL;
+	AUTO_FREE char **tags = NULL;
 	size_t n = 0;
 	int status;
 
-	if (store_tags(src, &tags, &n, e) < 0)
+	if (store_tags(src, &g->tags, &g->ntags, e) < 0)
 		return -1;
-	status = ends_know(&g->from, r, tags, n, e);
-	n = choose(g->o, tags, n);
+	tags = calloc(g->ntags + 1, sizeof(*tags));
+	if (tags == NULL)
+		return err_nomem(e);
+	if (ends_know(&g->from, r, g->tags, g->ntags, e) < 0 || choose(g, dst, tags, &n, e) < 0)
+		return -1;
+	status = 0;
 	for (size_t i = n; i-- > 0 && status == 0 && !cli_stopped && g->halted == 0;)
 		status = add_tag(g, r, tags[i], false, src, dst, e);
-	registry_tags_free(tags, n);
 	return status;
 }
 
@@ -364,9 +381,36 @@ add_source(struct going *g, const char *source, const char *dest, struct err *e)
 	    (dest != NULL && open_dest(g, r.repo, &dst, e) < 0) ||
 	    ends_open(&g->from, &r, &src, e) < 0)
 		return -1;
-	if (r.tag[0] != '\0' || digest_is_set(&r.digest))
-		return add_tag(g, &r, r.tag, true, src, dst, e);
-	return add_tags(g, &r, src, dst, e);
+	if (r.tag[0] == '\0' && !digest_is_set(&r.digest))
+		return add_tags(g, &r, src, dst, e);
+	if (g->o->delete_extra)
+		return err_set(e, ERR_USAGE, "--delete-extra needs a SOURCE with all its tags");
+	return add_tag(g, &r, r.tag, true, src, dst, e);
+}
+
+/* When everything has been copied: a run that was broken off takes nothing
+ * away. */
+static void
+prune(struct going *g, const char *source)
+{
+	const struct prune_source all = { g->tags, g->ntags };
+	struct ref at = g->dest, r;
+	struct store *dst = NULL;
+	struct err e = { 0 };
+	int status;
+
+	pool_finish(&g->pool);
+	if (!prune_is_asked(g->o) || g->halted != 0 || cli_stopped)
+		return;
+	if (ref_parse(view_of(source), &r, &e) < 0 || open_dest(g, r.repo, &dst, &e) < 0) {
+		g->status = worse(g->status, &e);
+		return;
+	}
+	if (at.repo[0] == '\0')
+		(void)snprintf(at.repo, sizeof(at.repo), "%s", r.repo);
+	status = prune_run(g->o, dst, &at, &all);
+	if (g->status == 0 || status == 71)
+		g->status = status;
 }
 
 static int
@@ -380,6 +424,8 @@ run_source(const struct run *o, const char *source, const char *dest)
 		status = finish(&g);
 		return status == 75 && cli_stopped ? status : cli_fail(&e);
 	}
+	if (dest != NULL)
+		prune(&g, source);
 	return finish(&g);
 }
 
@@ -393,6 +439,22 @@ int
 run_mirror(const struct run *o, const char *source, const char *dest)
 {
 	return run_source(o, source, dest);
+}
+
+int
+run_prune(const struct run *o, const char *dest)
+{
+	AUTO_ENDS struct ends into = { .first = NULL };
+	struct store *dst = NULL;
+	struct err e = { 0 };
+	struct ref r;
+
+	ends_init(&into, o, o->dst_ca);
+	if (parse_dest(dest, &r, &e) == 0 && r.repo[0] == '\0')
+		(void)err_set(&e, ERR_USAGE, "'%s' names no repository", dest);
+	if (e.code != ERR_NONE || ends_open(&into, &r, &dst, &e) < 0)
+		return cli_fail(&e);
+	return prune_run(o, dst, &r, NULL);
 }
 
 /* --- references from standard input --------------------------------------------- */

@@ -1,0 +1,26 @@
+/*
+ * prune: the tags that the retention rules of a run take away.
+ */
+#ifndef GANTRY_REG_SYNC_PRUNE_H
+#define GANTRY_REG_SYNC_PRUNE_H
+
+#include "oci/store.h"
+#include "run.h"
+
+/* All of a source's tags, where there is a source. */
+struct prune_source {
+	char *const *tags;
+	size_t n;
+};
+
+/* Whether the run has rules. */
+bool prune_is_asked(const struct run *o);
+/* Of n tags of the source, those that would not stay at the destination are
+ * not worth copying: ret[i] says whether tags[i] is. */
+int prune_worth(const struct run *o, struct store *dst, const struct prune_source *all, bool *ret,
+		struct err *e);
+/* Prints its records; the exit status.  at: HOST/REPO for them. */
+int prune_run(const struct run *o, struct store *dst, const struct ref *at,
+	      const struct prune_source *source);
+
+#endif
