@@ -192,7 +192,7 @@ answer() { # NAME STATUS TYPE, the body from stdin
 	run --separate-stderr -64 reg-sync --list
 	[[ $stderr == "reg-sync: one SOURCE is needed"* ]]
 	run --separate-stderr -64 reg-sync --list --stdin x
-	[[ $stderr == "reg-sync: --list and --stdin do not go together"* ]]
+	[[ $stderr == "reg-sync: --list, --stdin and --prune do not go together"* ]]
 	run --separate-stderr -64 reg-sync --key "$KEY" --stdin x
 	[[ $stderr == *"put img-verify before --stdin"* ]]
 	run --separate-stderr -64 reg-sync --list 'h.io/UPPER'

@@ -253,7 +253,7 @@ erase_image(struct erasing *w, size_t tag, struct err *e)
 	if (add_part(w, ERASE_NONE, node, e) < 0 || collect(w, node, 0, e) < 0 ||
 	    remove_tags_and_node(w, node, e) < 0)
 		return -1;
-	for (size_t i = 0; i < w->plan.ntags; i++) {
+	for (size_t i = w->plan.ntags; i-- > 0;) {
 		if (w->plan.tags[i].node != node)
 			continue;
 		w->plan.tags[i].goes = false;

@@ -43,18 +43,20 @@ oldest_first(const void *a, const void *b)
 	return tags_compare(*(char *const *)a, *(char *const *)b);
 }
 
-/* A copy of the list, for searching. */
+/* A copy of two lists, for searching. */
 static int
-sorted(char *const *tags, size_t n, int (*order)(const void *, const void *), char ***ret,
-       struct err *e)
+sorted(char *const *a, size_t n, char *const *b, size_t m, int (*order)(const void *, const void *),
+       char ***ret, struct err *e)
 {
-	char **copy = calloc(n + 1, sizeof(*copy));
+	char **copy = calloc(n + m + 1, sizeof(*copy));
 
 	if (copy == NULL)
 		return err_nomem(e);
 	if (n > 0)
-		memcpy(copy, tags, n * sizeof(*copy));
-	qsort(copy, n, sizeof(*copy), order);
+		memcpy(copy, a, n * sizeof(*copy));
+	if (m > 0)
+		memcpy(copy + n, b, m * sizeof(*copy));
+	qsort(copy, n + m, sizeof(*copy), order);
 	*ret = copy;
 	return 0;
 }
@@ -77,11 +79,13 @@ find_limit(const struct retain_rules *r, char *const *source, char *const *tags,
 	*ret = "";
 	if (r->keep <= 0)
 		return 0;
-	if (sorted(tags, n, oldest_first, &all, e) < 0)
+	if (sorted(tags, n, r->coming, r->ncoming, oldest_first, &all, e) < 0)
 		return -1;
+	n += r->ncoming;
 	for (size_t i = n; i-- > 0;)
-		if (is_counted(r, all[i]) && !is_extra(r, source, all[i]) &&
-		    ++counted == (size_t)r->keep)
+		/* one that is in both lists counts once */
+		if ((i + 1 == n || strcmp(all[i], all[i + 1]) != 0) && is_counted(r, all[i]) &&
+		    !is_extra(r, source, all[i]) && ++counted == (size_t)r->keep)
 			*ret = all[i];
 	return 0;
 }
@@ -93,7 +97,7 @@ retain_choose(const struct retain_rules *r, char *const *tags, size_t n, enum re
 	AUTO_FREE char **source = NULL;
 	const char *limit;
 
-	if (sorted(r->source, r->nsource, by_name, &source, e) < 0 ||
+	if (sorted(r->source, r->nsource, NULL, 0, by_name, &source, e) < 0 ||
 	    find_limit(r, source, tags, n, &limit, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

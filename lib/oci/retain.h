@@ -28,6 +28,8 @@ struct retain_rules {
 	bool delete_extra;   /* what is not among the source's: */
 	char *const *source; /* in any order */
 	size_t nsource;
+	char *const *coming; /* counted for keep as if they were among the tags */
+	size_t ncoming;
 };
 
 enum retain_why { RETAIN_STAYS, RETAIN_OLD, RETAIN_EXTRA };

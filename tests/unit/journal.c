@@ -146,6 +146,45 @@ TEST(a_long_journal_is_made_short_and_keeps_its_answers)
 	wipe();
 }
 
+static void
+record(struct journal *j, const char *event, const char *txn, const char *service, char digit)
+{
+	struct json_t *fields = jsn_object();
+	char digest[DIGEST_STR_MAX] = "sha256:";
+
+	memset(digest + strlen(digest), digit, 64);
+	jsn_set_str(fields, "digest", digest);
+	if (service != NULL)
+		jsn_set_str(fields, "service", service);
+	CHECK(journal_write(j, event, txn, fields, NULL) == 0);
+}
+
+TEST(what_deploy_and_rollback_may_need)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+	AUTO_FREE struct digest *all = NULL;
+	char digits[32] = "";
+	size_t n = 0;
+
+	fresh();
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	record(j, "begin", "t1", NULL, '9');
+	record(j, "service", "t1", "r1", '8');
+	record(j, "moved", "t1", "r1", '7');
+	record(j, "proven", "t1", NULL, '1');
+	record(j, "end", "t1", NULL, '6');
+	record(j, "service", "t2", "r1", '2');
+	record(j, "moved", "t2", "r1", '3');
+	record(j, "quarantine", "t2", NULL, '9');
+	record(j, "begin", "t3", NULL, '4');
+	record(j, "service", "t3", "r2", '5');
+	CHECK(journal_needed(j, &all, &n, NULL) == 0);
+	for (size_t i = 0; i < n && i < sizeof(digits) - 1; i++)
+		digits[i] = *digest_hex(&all[i]);
+	CHECK_STR(digits, "12345");
+	wipe();
+}
+
 TEST(no_folder_is_an_empty_journal)
 {
 	AUTO_JOURNAL struct journal *j = NULL;

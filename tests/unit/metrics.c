@@ -1,8 +1,11 @@
 #include "obs/metrics.h"
-#include "obs/process.h"
-#include "unit.h"
 
 #include <math.h>
+#include <unistd.h>
+
+#include "obs/process.h"
+#include "obs/textfile.h"
+#include "unit.h"
 
 TEST(a_family_has_help_type_and_samples)
 {
@@ -120,6 +123,34 @@ TEST(a_process_knows_itself)
 	CHECK(at != NULL && strtod(at + 31, NULL) > 100000);
 	at = strstr(buf_cstr(&m.text), "\nprocess_open_fds ");
 	CHECK(at != NULL && strtod(at + 18, NULL) >= 3);
+}
+
+TEST(a_textfile_says_what_the_last_run_left)
+{
+	AUTO_TEXTFILE struct textfile f = TEXTFILE_INIT;
+	AUTO_TEXTFILE struct textfile none = TEXTFILE_INIT;
+	AUTO_METRICS struct metrics m = METRICS_INIT;
+	char path[] = "/tmp/gantry-textfile-XXXXXX";
+	int fd = mkstemp(path);
+	double x = -1;
+
+	CHECK(fd >= 0 && close(fd) == 0);
+	metrics_family(&m, "a_total", METRICS_COUNTER, "a_total 7");
+	metrics_value(&m, NULL, 12345678901.0);
+	metrics_family(&m, "b_total", METRICS_COUNTER, "");
+	metrics_value(&m, METRICS_LABELS("result", "yes"), 2);
+	metrics_value(&m, METRICS_LABELS("result", "ye"), NAN);
+	CHECK(textfile_write(&m, path, NULL) == 0);
+	textfile_read(&f, path);
+	CHECK(textfile_value(&f, "a_total", &x) && x == 12345678901.0);
+	CHECK(textfile_value(&f, "b_total{result=\"yes\"}", &x) && x == 2);
+	x = -1;
+	CHECK(!textfile_value(&f, "b_total{result=\"ye\"}", &x));
+	CHECK(!textfile_value(&f, "b_total", &x) && !textfile_value(&f, "a", &x));
+	CHECK(!textfile_value(&f, "# TYPE", &x) && x == -1);
+	CHECK(unlink(path) == 0);
+	textfile_read(&none, path);
+	CHECK(!textfile_value(&none, "a_total", &x));
 }
 
 UNIT_MAIN

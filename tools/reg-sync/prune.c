@@ -27,6 +27,9 @@ rules_of(const struct run *o, const struct prune_source *source)
 	if (source != NULL) {
 		r.source = source->tags;
 		r.nsource = source->n;
+		/* after a real run they are there, if they could be copied */
+		r.coming = source->chosen;
+		r.ncoming = o->dry_run ? source->nchosen : 0;
 	}
 	return r;
 }
@@ -42,27 +45,20 @@ prune_worth(const struct run *o, struct store *dst, const struct prune_source *a
 	    struct err *e)
 {
 	struct retain_rules rules = rules_of(o, all);
-	AUTO_FREE enum retain_why *why = NULL;
-	AUTO_FREE char **both = NULL;
+	AUTO_FREE enum retain_why *why = calloc(all->n + 1, sizeof(*why));
 	struct err bad = { 0 };
 	char **there = NULL;
 	size_t n = 0;
 	int status;
 
-	/* what is there already, and newer, leaves less room */
+	if (why == NULL)
+		return err_nomem(e);
 	if (store_tags(dst, &there, &n, &bad) < 0 && bad.code != ERR_NOTFOUND)
 		return err_set(e, bad.code, "%s", bad.msg);
-	both = calloc(all->n + n + 1, sizeof(*both));
-	why = calloc(all->n + n + 1, sizeof(*why));
-	if (both == NULL || why == NULL) {
-		registry_tags_free(there, n);
-		return err_nomem(e);
-	}
-	for (size_t i = 0; i < all->n; i++)
-		both[i] = all->tags[i];
-	for (size_t i = 0; i < n; i++)
-		both[all->n + i] = there[i];
-	status = retain_choose(&rules, both, all->n + n, why, e);
+	/* what is there already, and newer, leaves less room */
+	rules.coming = there;
+	rules.ncoming = n;
+	status = retain_choose(&rules, all->tags, all->n, why, e);
 	for (size_t i = 0; i < all->n; i++)
 		ret[i] = why[i] == RETAIN_STAYS;
 	registry_tags_free(there, n);

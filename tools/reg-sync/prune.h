@@ -7,10 +7,10 @@
 #include "oci/store.h"
 #include "run.h"
 
-/* All of a source's tags, where there is a source. */
+/* A source, where there is one: all its tags, and those that a run copies. */
 struct prune_source {
-	char *const *tags;
-	size_t n;
+	char **tags, **chosen;
+	size_t n, nchosen;
 };
 
 /* Whether the run has rules. */

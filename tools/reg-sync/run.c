@@ -24,8 +24,7 @@ struct going {
 	struct sync *sync;
 	struct pace pace;
 	struct pool *pool;
-	char **tags; /* all of the source */
-	size_t ntags;
+	struct prune_source source; /* its tags are of this run */
 	bool list;
 	int status;
 	volatile int halted; /* exit status that no other item can better */
@@ -234,7 +233,8 @@ finish(struct going *g)
 	if (g->sync != NULL)
 		g->o->tally->bytes = sync_bytes(g->sync);
 	sync_free(&g->sync);
-	registry_tags_free(g->tags, g->ntags);
+	registry_tags_free(g->source.tags, g->source.n);
+	free(g->source.chosen);
 	ends_clear(&g->from);
 	ends_clear(&g->into);
 	if (g->halted != 0)
@@ -306,25 +306,25 @@ is_wanted(const struct run *o, const char *tag)
 	       !any_match(o->exclude, o->nexclude, tag);
 }
 
-/* Newest first, into ret (lent); how many. */
+/* Newest first, lent by the source's list. */
 static int
-choose(const struct going *g, struct store *dst, char **ret, size_t *n, struct err *e)
+choose(struct going *g, struct store *dst, struct err *e)
 {
-	const struct prune_source all = { g->tags, g->ntags };
-	AUTO_FREE bool *worth = calloc(g->ntags + 1, sizeof(*worth));
+	struct prune_source *s = &g->source;
+	AUTO_FREE bool *worth = calloc(s->n + 1, sizeof(*worth));
 
-	if (worth == NULL)
+	s->chosen = calloc(s->n + 1, sizeof(*s->chosen));
+	if (worth == NULL || s->chosen == NULL)
 		return err_nomem(e);
-	memset(worth, true, g->ntags);
-	if (!g->list && prune_is_asked(g->o) && prune_worth(g->o, dst, &all, worth, e) < 0)
+	memset(worth, true, s->n);
+	if (!g->list && prune_is_asked(g->o) && prune_worth(g->o, dst, s, worth, e) < 0)
 		return -1;
-	*n = 0;
-	for (size_t i = 0; i < g->ntags; i++)
-		if (worth[i] && is_wanted(g->o, g->tags[i]))
-			ret[(*n)++] = g->tags[i];
-	tags_sort(ret, *n);
-	if (g->o->newest > 0 && *n > (size_t)g->o->newest)
-		*n = (size_t)g->o->newest;
+	for (size_t i = 0; i < s->n; i++)
+		if (worth[i] && is_wanted(g->o, s->tags[i]))
+			s->chosen[s->nchosen++] = s->tags[i];
+	tags_sort(s->chosen, s->nchosen);
+	if (g->o->newest > 0 && s->nchosen > (size_t)g->o->newest)
+		s->nchosen = (size_t)g->o->newest;
 	return 0;
 }
 
@@ -353,21 +353,15 @@ add_tag(struct going *g, const struct ref *r, const char *tag, bool given, struc
 static int
 add_tags(struct going *g, const struct ref *r, struct store *src, struct store *dst, struct err *e)
 {
-	AUTO_FREE char **tags = NULL;
-	size_t n = 0;
-	int status;
+	struct prune_source *s = &g->source;
 
-	if (store_tags(src, &g->tags, &g->ntags, e) < 0)
+	if (store_tags(src, &s->tags, &s->n, e) < 0 ||
+	    ends_know(&g->from, r, s->tags, s->n, e) < 0 || choose(g, dst, e) < 0)
 		return -1;
-	tags = calloc(g->ntags + 1, sizeof(*tags));
-	if (tags == NULL)
-		return err_nomem(e);
-	if (ends_know(&g->from, r, g->tags, g->ntags, e) < 0 || choose(g, dst, tags, &n, e) < 0)
-		return -1;
-	status = 0;
-	for (size_t i = n; i-- > 0 && status == 0 && !cli_stopped && g->halted == 0;)
-		status = add_tag(g, r, tags[i], false, src, dst, e);
-	return status;
+	for (size_t i = s->nchosen; i-- > 0 && !cli_stopped && g->halted == 0;)
+		if (add_tag(g, r, s->chosen[i], false, src, dst, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int
@@ -393,7 +387,6 @@ add_source(struct going *g, const char *source, const char *dest, struct err *e)
 static void
 prune(struct going *g, const char *source)
 {
-	const struct prune_source all = { g->tags, g->ntags };
 	struct ref at = g->dest, r;
 	struct store *dst = NULL;
 	struct err e = { 0 };
@@ -408,7 +401,7 @@ prune(struct going *g, const char *source)
 	}
 	if (at.repo[0] == '\0')
 		(void)snprintf(at.repo, sizeof(at.repo), "%s", r.repo);
-	status = prune_run(g->o, dst, &at, &all);
+	status = prune_run(g->o, dst, &at, &g->source);
 	if (g->status == 0 || status == 71)
 		g->status = status;
 }
