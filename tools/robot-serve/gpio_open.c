@@ -1,0 +1,18 @@
+#include "gpio_driver.h"
+
+int
+gpio_open(const struct gpio_plan *plan, struct gpio **ret, struct err *e)
+{
+	static const struct gpio_driver *const drivers[GPIO_BACKENDS] = {
+		[GPIO_SIM] = &gpio_sim,
+	};
+	const struct gpio_driver *driver = drivers[plan->backend];
+
+	if (driver == NULL)
+		return err_set(e, ERR_CONFIG, "backend '%s' is not part of this program",
+			       gpio_backend_name(plan->backend));
+	if (driver->open(plan, ret, e) < 0)
+		return -1;
+	(*ret)->driver = driver;
+	return 0;
+}
