@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 
 #define LINE_MAX_BYTES (16U << 10)
 #define PATH_MAX_BYTES 4096
+#define ROOM_MIN       (16U << 20) /* a day of a busy robot */
 
 struct access_log {
 	const char *dir;
@@ -123,4 +125,19 @@ access_check(struct access_log *a, struct err *e)
 	status = look(a, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return status;
+}
+
+int
+access_room(const struct access_log *a, struct err *e)
+{
+	struct statvfs fs;
+	uint64_t left;
+
+	if (a->dir == NULL || statvfs(a->dir, &fs) < 0)
+		return 0;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (left >= ROOM_MIN)
+		return 0;
+	return err_set(e, ERR_TEMP, "LOG_DIR '%s' has only %llu MiB left", a->dir,
+		       (unsigned long long)(left >> 20));
 }

@@ -29,5 +29,7 @@ void access_free(struct access_log **a);
 void access_write(struct access_log *a, const struct access_line *line);
 /* -1 and why, if a line could not be written now. */
 int access_check(struct access_log *a, struct err *e);
+/* -1 and how much is left, if LOG_DIR is nearly full. */
+int access_room(const struct access_log *a, struct err *e);
 
 #endif

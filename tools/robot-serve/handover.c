@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "motion.h"
 
 #define THREADS		2
 #define DEMOTE_GRACE_MS 5000 /* an idle client has time to see "close" with its next request */
@@ -26,6 +27,7 @@ serve_tcp(struct handover *h, enum listen_mode mode, struct err *e)
 	if (server_start(h->robot, fd, THREADS, &h->tcp, e) < 0)
 		return -1;
 	set_role(h, ROLE_SERVING);
+	motion_take(h->robot->motion);
 	return 0;
 }
 
@@ -83,6 +85,8 @@ handover_demote(struct handover *h)
 	server_free(&h->leaving);
 	h->leaving = TAKE_PTR(h->tcp);
 	set_role(h, ROLE_DRAINING);
+	/* robots stand before anything else; another instance waits for the lines */
+	motion_leave(h->robot->motion);
 	server_drain(h->leaving);
 }
 

@@ -8,6 +8,9 @@
  * then on.  handover_demote makes it stop and finish; both may be called again at any
  * time.  Connections that wait for a listener that closes go to the other
  * one if the namespace has net.ipv4.tcp_migrate_req=1.
+ *
+ * Robots are held by whoever serves, from the moment it is promoted and the
+ * one before it has let go, to the moment it is demoted.
  */
 #ifndef GANTRY_ROBOT_SERVE_HANDOVER_H
 #define GANTRY_ROBOT_SERVE_HANDOVER_H

@@ -5,18 +5,39 @@
 #include "access.h"
 #include "base/jsn.h"
 
+static void
+note(struct health *h, enum health_level level)
+{
+	h->n++;
+	if (level > h->level)
+		h->level = level;
+}
+
 void
 health_look(const struct robot *r, struct health *ret)
 {
-	*ret = (struct health){ 0 };
+	ret->level = HEALTH_HEALTHY;
+	ret->n = 0;
 	if (access_check(r->access, &ret->problem[ret->n]) < 0)
-		ret->n++;
+		note(ret, HEALTH_UNHEALTHY);
+	else if (access_room(r->access, &ret->problem[ret->n]) < 0)
+		note(ret, HEALTH_DEGRADED);
+	if (motion_alive(r->motion, &ret->problem[ret->n]) < 0)
+		note(ret, HEALTH_UNHEALTHY);
+	for (size_t i = 0; i < motion_count(r->motion); i++) {
+		enum err_code code = motion_problem(r->motion, i, &ret->problem[ret->n]);
+
+		if (code != ERR_NONE)
+			note(ret, code == ERR_TEMP ? HEALTH_DEGRADED : HEALTH_UNHEALTHY);
+	}
 }
 
 const char *
 health_word(const struct health *h)
 {
-	return h->n == 0 ? "healthy" : "unhealthy";
+	static const char *const words[] = { "healthy", "degraded", "unhealthy" };
+
+	return words[h->level];
 }
 
 static void

@@ -11,7 +11,9 @@
 #include "base/cli.h"
 #include "base/jsn.h"
 #include "base/log.h"
+#include "events.h"
 #include "handover.h"
+#include "motion.h"
 #include "setup.h"
 #include "stats.h"
 
@@ -20,15 +22,19 @@
 #define TICK_MS	 10
 
 static const char synopsis[] =
-	"robot-serve [-hVvq] [--listen ADDRESS:PORT] [--json] [--log-format text|json]\n"
+	"robot-serve [-hVvq] [-c FILE] [--gpio BACKEND] [--listen ADDRESS:PORT] [--json]\n"
+	"                   [--log-format text|json]\n"
 	"       robot-serve --hold";
 
 static const char help[] =
 	"usage: robot-serve [options]\n"
 	"       robot-serve --hold\n"
 	"\n"
-	"Serve a robot's page, health and metrics over HTTP.\n"
+	"Serve a robot's page, health, metrics and motion over HTTP.\n"
 	"\n"
+	"  -c, --config FILE      which robots there are: robots.json(5); default\n"
+	"                         /etc/gantry/robots.json, else two simulated ones\n"
+	"  --gpio BACKEND         sim, gpiod or pigpio, whatever the file says\n"
 	"  --listen ADDRESS:PORT  where to serve; default every address and $PORT\n"
 	"  --hold                 serve nothing: keep this container's network for others\n"
 	"                         until SIGTERM\n"
@@ -42,33 +48,46 @@ static const char help[] =
 	"Environment: ROBOT_ID, APP_VERSION, PORT (5000), LOG_DIR (access log, none),\n"
 	"  GANTRY_HANDOVER (1: a served port means standby), GANTRY_INSTANCE (random),\n"
 	"  GANTRY_SOCKET (/run/gantry/robot.sock: the same routes, in every role)\n"
-	"Routes: / /health /ready-for-update /metrics\n"
+	"  ROBOT_TOKEN or ROBOT_TOKEN_FILE (what commands need), ROBOT_HOSTS (more names),\n"
+	"  GANTRY_UPDATE_LOCK (/run/gantry/update.lock)\n"
+	"Routes: / /health /ready-for-update /metrics /api/robots /api/robots/NAME\n"
+	"  /api/events; POST: /api/robots/NAME/drive|eye|servo|speed|stop /api/stop /shutdown\n"
 	"Signals: TERM finish and end, USR1 promote: serve, USR2 demote: stand by\n"
 	"\n"
 	"Example: ROBOT_ID=robot-1 PORT=5001 robot-serve\n"
 	"\n"
 	"Exit status: 0 ended by a signal; 64 wrong usage; 71 the port is served already\n"
-	"or the machine is at fault; 78 a wrong variable\n";
+	"or the machine is at fault; 78 a wrong variable or robots.json\n";
 
-enum { OPT_LISTEN = CLI_OWN, OPT_HOLD };
+enum { OPT_LISTEN = CLI_OWN, OPT_HOLD, OPT_GPIO };
 
 static int
 parse(int argc, char **argv, struct setup *s)
 {
 	static const struct option options[] = { { "listen", required_argument, NULL, OPT_LISTEN },
 						 { "hold", no_argument, NULL, OPT_HOLD },
+						 { "gpio", required_argument, NULL, OPT_GPIO },
+						 { "config", required_argument, NULL, 'c' },
 						 CLI_LONG,
 						 { NULL, 0, NULL, 0 } };
 	struct err e = { 0 };
 	int opt, status;
 
-	while ((opt = getopt_long(argc, argv, CLI_SHORT, options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, CLI_SHORT "c:", options, NULL)) != -1) {
 		if (opt == OPT_LISTEN) {
 			if (listen_parse(optarg, &s->listen, &e) < 0)
 				return cli_usage(&s->cli, "--listen %s", e.msg);
 			s->listen_given = true;
 		} else if (opt == OPT_HOLD) {
 			s->hold = true;
+		} else if (opt == 'c') {
+			s->config = optarg;
+		} else if (opt == OPT_GPIO) {
+			if (!gpio_backend_parse(optarg, &s->gpio))
+				return cli_usage(&s->cli,
+						 "--gpio must be sim, gpiod or pigpio, not '%s'",
+						 optarg);
+			s->gpio_given = true;
 		} else if ((status = cli_common(&s->cli, opt, optarg)) != CLI_GO_ON) {
 			return status;
 		}
@@ -163,29 +182,41 @@ loop(const struct setup *s, struct handover *h, const sigset_t *signals, struct 
 	}
 }
 
+/* Everything that a robot has, but for its sockets. */
 static int
-serve(const struct setup *s, const sigset_t *signals, struct err *e)
+assemble(const struct setup *s, const struct robots *plan, struct robot *r, struct err *e)
 {
-	static struct stats stats;
-	AUTO(access_free) struct access_log *access = NULL;
-	struct robot robot = { .id = s->id,
-			       .version = s->version,
-			       .instance = s->instance,
-			       .started_ms = clock_mono_ms(),
-			       .stats = &stats };
+	struct err warning = { 0 };
+
+	clock_rfc3339(clock_wall_ns(), r->started);
+	if (access_new(s->log_dir, &r->access, e) < 0 ||
+	    door_new(s->token[0] != '\0' ? s->token : NULL, s->hosts, &r->door, e) < 0 ||
+	    events_new(r, &r->events, e) < 0 ||
+	    motion_new(plan, events_changed, r->events, &r->motion, e) < 0)
+		return -1;
+	if (access_check(r->access, &warning) < 0)
+		log_warn("%s", warning.msg);
+	return 0;
+}
+
+static void
+take_apart(struct robot *r)
+{
+	motion_free(&r->motion);
+	events_free(&r->events);
+	door_free(&r->door);
+	access_free(&r->access);
+}
+
+static int
+run(const struct setup *s, struct robot *r, const sigset_t *signals, struct err *e)
+{
 	struct handover h = {
-		.robot = &robot, .addr = s->listen, .enabled = s->handover, .socket = s->socket
+		.robot = r, .addr = s->listen, .enabled = s->handover, .socket = s->socket
 	};
 	struct err warning = { 0 };
 	int status;
 
-	clock_rfc3339(clock_wall_ns(), robot.started);
-	if (access_new(s->log_dir, &access, e) < 0)
-		return -1;
-	robot.access = access;
-	if (access_check(access, &warning) < 0)
-		log_warn("%s", warning.msg);
-	warning = (struct err){ 0 };
 	if (handover_start(&h, &warning, e) < 0)
 		return -1;
 	if (warning.code != ERR_NONE)
@@ -196,6 +227,28 @@ serve(const struct setup *s, const sigset_t *signals, struct err *e)
 	(void)signal(SIGINT, SIG_DFL);
 	(void)sigprocmask(SIG_UNBLOCK, signals, NULL);
 	handover_end(&h, DRAIN_MS);
+	return status;
+}
+
+static int
+serve(const struct setup *s, const sigset_t *signals, struct err *e)
+{
+	static struct stats stats;
+	static struct robots plan;
+	struct robot robot = { .id = s->id,
+			       .version = s->version,
+			       .instance = s->instance,
+			       .started_ms = clock_mono_ms(),
+			       .stats = &stats,
+			       .update_lock = s->update_lock };
+	int status;
+
+	if (setup_robots(s, &plan, e) < 0)
+		return -1;
+	status = assemble(s, &plan, &robot, e);
+	if (status == 0)
+		status = run(s, &robot, signals, e);
+	take_apart(&robot);
 	return status;
 }
 

@@ -14,6 +14,9 @@
 enum role { ROLE_STANDBY = 0, ROLE_SERVING, ROLE_DRAINING };
 
 struct access_log;
+struct door;
+struct events;
+struct motion;
 struct stats;
 
 struct robot {
@@ -23,6 +26,10 @@ struct robot {
 	atomic_int role;    /* enum role; only handover.c sets it */
 	struct access_log *access;
 	struct stats *stats;
+	struct motion *motion;
+	struct door *door;
+	struct events *events;
+	const char *update_lock; /* a file: whoever has an flock on it forbids updates */
 };
 
 /* "standby", "serving" or "draining". */

@@ -3,18 +3,22 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "access.h"
 #include "base/clock.h"
+#include "events.h"
 #include "routes.h"
 
 #define CONNECTIONS_MAX 1000U
 #define IDLE_S		30U
 #define MEMORY_PER_CONN (32U << 10)
 #define BODY_MAX	(1U << 20)
+#define FORM_BUFFER	512
 #define SHOWN_MAX	512 /* of a path, in the access log */
 /* A connection that was just accepted is counted a moment later. */
 #define COUNTED_MS 100
@@ -33,8 +37,10 @@ struct server {
 struct request {
 	struct server *server;
 	int64_t began_ns;
-	size_t body; /* bytes that came and were dropped */
+	size_t came; /* bytes of the body; what does not fit is dropped */
+	char *body;  /* ASK_BODY_MAX bytes, once there is one */
 	int status;
+	bool end; /* the process, once this is answered */
 	uint64_t bytes;
 	char remote[INET6_ADDRSTRLEN], method[16], path[SHOWN_MAX];
 };
@@ -86,26 +92,48 @@ request_new(struct server *s, struct MHD_Connection *c, const char *method, cons
 	return q;
 }
 
+static struct MHD_Response *
+make_response(struct server *s, struct MHD_Connection *c, struct answer *a)
+{
+	struct MHD_Response *m;
+	size_t n;
+	char *body;
+
+	if (a->events) {
+		a->type = "text/event-stream";
+		m = events_response(s->robot->events, &s->draining, c);
+		if (m != NULL)
+			return m;
+		a->retry_later = true;
+		answer_error(a, 503, NULL, "more than %d watch already", EVENTS_CLIENTS_MAX);
+	}
+	n = a->body.len;
+	body = buf_take(&a->body);
+	if (body == NULL)
+		return NULL;
+	m = MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE);
+	if (m == NULL)
+		free(body);
+	return m;
+}
+
 static enum MHD_Result
 send_answer(struct server *s, struct MHD_Connection *c, struct answer *a)
 {
-	struct MHD_Response *m;
-	size_t n = a->body.len;
-	char *body = buf_take(&a->body);
+	struct MHD_Response *m = make_response(s, c, a);
 	enum MHD_Result result;
 
-	if (body == NULL)
+	if (m == NULL)
 		return MHD_NO;
-	m = MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE);
-	if (m == NULL) {
-		free(body);
-		return MHD_NO;
-	}
 	for (size_t i = 0; i < COUNT_OF(every_answer); i++)
 		(void)MHD_add_response_header(m, every_answer[i][0], every_answer[i][1]);
 	(void)MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
 	if (a->allow != NULL)
 		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_ALLOW, a->allow);
+	if (a->retry_later)
+		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	if (a->status == 401)
+		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	/* without this, a busy client would keep its connection to us forever */
 	if (atomic_load(&s->draining))
 		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -114,20 +142,108 @@ send_answer(struct server *s, struct MHD_Connection *c, struct answer *a)
 	return result;
 }
 
-static enum MHD_Result
-answer_now(struct request *q, struct MHD_Connection *c, const char *method, const char *path)
+/* MHD takes a connection that is not const, although it only looks. */
+struct lookup {
+	struct MHD_Connection *connection;
+};
+
+static const char *
+find_header(const void *arg, const char *name)
 {
-	struct server *s = q->server;
+	const struct lookup *l = arg;
+
+	return MHD_lookup_connection_value(l->connection, MHD_HEADER_KIND, name);
+}
+
+static const char *
+find_argument(const void *arg, const char *name)
+{
+	const struct lookup *l = arg;
+
+	return MHD_lookup_connection_value(l->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* A field may come in parts; one that does not fit is cut, and then is no
+ * number any more that we would take. */
+static enum MHD_Result
+on_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *file, const char *type,
+	 const char *encoding, const char *p, uint64_t at, size_t n)
+{
+	struct ask *q = arg;
+	struct ask_field *f;
+
+	(void)kind;
+	(void)file;
+	(void)type;
+	(void)encoding;
+	if (at > 0 || q->fields == ASK_FORM_MAX || strlen(name) >= ASK_FIELD_MAX ||
+	    n >= ASK_FIELD_MAX)
+		return MHD_YES;
+	f = &q->form[q->fields++];
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	(void)snprintf(f->value, sizeof(f->value), "%.*s", (int)n, p != NULL ? p : "");
+	return MHD_YES;
+}
+
+static void
+read_form(struct MHD_Connection *c, struct ask *q)
+{
+	const char *type = ask_header(q, MHD_HTTP_HEADER_CONTENT_TYPE);
+	struct MHD_PostProcessor *p;
+
+	if (q->body.n == 0 || q->body_cut || type == NULL ||
+	    strncasecmp(type, MHD_HTTP_POST_ENCODING_FORM_URLENCODED,
+			strlen(MHD_HTTP_POST_ENCODING_FORM_URLENCODED)) != 0)
+		return;
+	p = MHD_create_post_processor(c, FORM_BUFFER, on_field, q);
+	if (p == NULL)
+		return;
+	(void)MHD_post_process(p, q->body.p, q->body.n);
+	(void)MHD_destroy_post_processor(p);
+}
+
+static enum MHD_Result
+answer_now(struct request *r, struct MHD_Connection *c, const char *method, const char *path)
+{
+	struct server *s = r->server;
+	struct lookup lookup = { c };
+	struct ask q = { .method = method,
+			 .path = path,
+			 .remote = r->remote,
+			 .body = { r->body != NULL ? r->body : "",
+				   r->came < ASK_BODY_MAX ? r->came : ASK_BODY_MAX },
+			 .body_cut = r->came > ASK_BODY_MAX,
+			 .header = find_header,
+			 .argument = find_argument,
+			 .connection = &lookup };
 	struct answer a;
 	enum MHD_Result result;
 
-	routes_answer(s->robot, method, path, &a);
-	q->status = a.status;
-	q->bytes = strcmp(method, "HEAD") == 0 ? 0 : a.body.len;
+	read_form(c, &q);
+	routes_answer(s->robot, &q, &a);
+	r->bytes = strcmp(method, "HEAD") == 0 ? 0 : a.body.len;
 	result = send_answer(s, c, &a);
+	r->status = a.status;
+	r->end = a.end;
 	buf_clear(&a.body);
-	stats_count(s->robot->stats, a.endpoint, clock_mono_ns() - q->began_ns);
+	stats_count(s->robot->stats, a.endpoint, clock_mono_ns() - r->began_ns);
 	return result;
+}
+
+/* Keep what fits of a body. */
+static enum MHD_Result
+take_body(struct request *q, const char *p, size_t n)
+{
+	size_t room = q->came < ASK_BODY_MAX ? ASK_BODY_MAX - q->came : 0;
+
+	if (q->body == NULL)
+		q->body = malloc(ASK_BODY_MAX);
+	if (q->body == NULL)
+		return MHD_NO;
+	if (room > 0)
+		memcpy(q->body + q->came, p, n < room ? n : room);
+	q->came += n;
+	return q->came <= BODY_MAX ? MHD_YES : MHD_NO;
 }
 
 /* Called once with the header, then with each part of the body, then once
@@ -140,15 +256,15 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 	struct request *q = *state;
 
 	(void)version;
-	(void)body;
 	if (q == NULL) {
 		*state = request_new(arg, c, method, path);
 		return *state != NULL ? MHD_YES : MHD_NO;
 	}
 	if (*body_len > 0) {
-		q->body += *body_len;
+		size_t n = *body_len;
+
 		*body_len = 0;
-		return q->body <= BODY_MAX ? MHD_YES : MHD_NO;
+		return take_body(q, body, n);
 	}
 	return answer_now(q, c, method, path);
 }
@@ -171,6 +287,10 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 						    .status = q->status,
 						    .bytes = q->bytes,
 						    .ns = clock_mono_ns() - q->began_ns });
+	/* like a signal from outside, so that there is one way to end */
+	if (q->end)
+		(void)kill(getpid(), SIGTERM);
+	free(q->body);
 	free(q);
 	*state = NULL;
 	atomic_store(&s->last_ms, clock_mono_ms());
@@ -191,9 +311,10 @@ server_start(const struct robot *r, int listener, int threads, struct server **r
 	s->robot = r;
 	s->listener = listener;
 	s->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
-		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+		NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, listener,
+		MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONN, MHD_OPTION_ARRAY,
 		threads > 1 ? pool : pool + 1, MHD_OPTION_END);
 	if (s->daemon == NULL) {
@@ -215,6 +336,7 @@ server_drain(struct server *s)
 	/* not close: a thread may be about to accept, and the number would be
 	 * somebody else's by then */
 	(void)shutdown(s->listener, SHUT_RDWR);
+	events_end(s->robot->events, &s->draining);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "setup.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define DEFAULT_PORT   5000
 #define DEFAULT_SOCKET "/run/gantry/robot.sock"
+#define DEFAULT_ROBOTS "/etc/gantry/robots.json"
+#define DEFAULT_LOCK   "/run/gantry/update.lock"
+#define TOKEN_MIN      16
 
 /* An empty variable counts as none, as compose files often make one. */
 static const char *
@@ -91,17 +97,69 @@ set_handover(struct setup *s, struct err *e)
 	return 0;
 }
 
+/* A token is a secret: the file is for those who keep it out of environments,
+ * which every child and many a status page shows. */
+static int
+set_token(struct setup *s, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(2 * DOOR_TOKEN_MAX);
+	const char *token = from_env("ROBOT_TOKEN"), *file = from_env("ROBOT_TOKEN_FILE");
+	struct view v;
+
+	if (file != NULL) {
+		if (token != NULL)
+			return err_set(e, ERR_CONFIG,
+				       "ROBOT_TOKEN and ROBOT_TOKEN_FILE are both set");
+		if (file_read(AT_FDCWD, file, &text, e) < 0) {
+			e->code = ERR_CONFIG;
+			return err_wrap(e, "ROBOT_TOKEN_FILE");
+		}
+		token = buf_cstr(&text);
+	} else if (token == NULL) {
+		return 0;
+	}
+	v = view_trim(view_of(token));
+	for (size_t i = 0; i < v.n; i++)
+		if (!isgraph((unsigned char)v.p[i]))
+			v.n = 0;
+	if (v.n < TOKEN_MIN || v.n > DOOR_TOKEN_MAX)
+		return err_set(e, ERR_CONFIG,
+			       "the robot's token must have %d to %d letters, digits and signs",
+			       TOKEN_MIN, DOOR_TOKEN_MAX);
+	memcpy(s->token, v.p, v.n);
+	return 0;
+}
+
+int
+setup_robots(const struct setup *s, struct robots *ret, struct err *e)
+{
+	int status;
+
+	if (s->config != NULL)
+		status = robots_load(s->config, ret, e);
+	else if (access(DEFAULT_ROBOTS, F_OK) == 0)
+		status = robots_load(DEFAULT_ROBOTS, ret, e);
+	else
+		status = robots_first(ret, e);
+	if (status == 0 && s->gpio_given)
+		status = robots_drive_by(ret, s->gpio, e);
+	return status;
+}
+
 int
 setup_from_env(struct setup *s, struct err *e)
 {
 	const char *version = from_env("APP_VERSION"), *sock = from_env("GANTRY_SOCKET");
+	const char *lock = from_env("GANTRY_UPDATE_LOCK");
 
 	s->log_dir = from_env("LOG_DIR");
 	s->socket = sock != NULL ? sock : DEFAULT_SOCKET;
+	s->hosts = from_env("ROBOT_HOSTS");
+	s->update_lock = lock != NULL ? lock : DEFAULT_LOCK;
 	if (set_word("APP_VERSION", version != NULL ? version : GANTRY_VERSION, s->version,
 		     sizeof(s->version), e) < 0)
 		return -1;
-	if (set_id(s, e) < 0 || set_instance(s, e) < 0 || set_port(s, e) < 0)
+	if (set_id(s, e) < 0 || set_instance(s, e) < 0 || set_port(s, e) < 0 || set_token(s, e) < 0)
 		return -1;
 	return set_handover(s, e);
 }

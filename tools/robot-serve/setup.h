@@ -7,7 +7,9 @@
 #include <stdbool.h>
 
 #include "base/cli.h"
+#include "door.h"
 #include "listen.h"
+#include "robots.h"
 
 #define SETUP_ID_MAX	  64
 #define SETUP_VERSION_MAX 128 /* as long as a tag may be */
@@ -21,9 +23,17 @@ struct setup {
 	const char *log_dir; /* NULL: none */
 	const char *socket;
 	bool handover;
+	const char *config; /* robots.json; NULL: none */
+	bool gpio_given;
+	enum gpio_backend gpio;		/* --gpio: instead of what the file says */
+	char token[DOOR_TOKEN_MAX + 1]; /* "": none */
+	const char *hosts;		/* NULL: none */
+	const char *update_lock;
 };
 
 /* Fill what the environment tells; ERR_CONFIG names the variable. */
 int setup_from_env(struct setup *s, struct err *e);
+/* The robots, from the file or built in. */
+int setup_robots(const struct setup *s, struct robots *ret, struct err *e);
 
 #endif

@@ -1,7 +1,27 @@
 #include "stats.h"
 
-static const char *const names[ENDPOINTS] = { "/",	  "/page.*", "/health", "/ready-for-update",
-					      "/metrics", "other" };
+#include "motion.h"
+
+static const char *const names[ENDPOINTS] = {
+	[ENDPOINT_PAGE] = "/",
+	[ENDPOINT_ASSET] = "/page.*",
+	[ENDPOINT_HEALTH] = "/health",
+	[ENDPOINT_READY] = "/ready-for-update",
+	[ENDPOINT_METRICS] = "/metrics",
+	[ENDPOINT_ROBOTS] = "/api/robots",
+	[ENDPOINT_ROBOT] = "/api/robots/*",
+	[ENDPOINT_DRIVE] = "/api/robots/*/drive",
+	[ENDPOINT_EYE] = "/api/robots/*/eye",
+	[ENDPOINT_SERVO] = "/api/robots/*/servo",
+	[ENDPOINT_SPEED] = "/api/robots/*/speed",
+	[ENDPOINT_STOP] = "/api/robots/*/stop",
+	[ENDPOINT_STOP_ALL] = "/api/stop",
+	[ENDPOINT_EVENTS] = "/api/events",
+	[ENDPOINT_ITEM] = "/items/*",
+	[ENDPOINT_OLD] = "old",
+	[ENDPOINT_SHUTDOWN] = "/shutdown",
+	[ENDPOINT_OTHER] = "other",
+};
 
 void
 stats_count(struct stats *s, enum endpoint which, int64_t ns)
@@ -30,4 +50,67 @@ stats_render(const struct stats *s, const char *robot_id, struct metrics *m)
 		       "From a request's header to its answer.");
 	for (size_t i = 0; i < ENDPOINTS; i++)
 		metrics_histogram(m, METRICS_LABELS("endpoint", names[i]), &s->took[i]);
+}
+
+void
+stats_sum(const struct stats *s, struct stats_sum *ret)
+{
+	*ret = (struct stats_sum){ 0 };
+	for (size_t i = 0; i < ENDPOINTS; i++) {
+		ret->requests += total(&s->took[i]);
+		ret->seconds +=
+			(double)atomic_load_explicit(&s->took[i].sum_ns, memory_order_relaxed) /
+			1e9;
+	}
+}
+
+static void
+drives(struct motion *motion, const char *robot_id, struct metrics *m)
+{
+	static const char *const ways[ROBOTS_DIRECTIONS] = { "forward", "backward", "left",
+							     "right" };
+	struct motion_counts c;
+
+	metrics_family(m, "robot_drive_commands_total", METRICS_COUNTER,
+		       "Drive commands that were carried out.");
+	for (size_t i = 0; i < motion_count(motion); i++) {
+		motion_counts(motion, i, &c);
+		for (size_t k = 0; k < ROBOTS_DIRECTIONS; k++)
+			metrics_value(m,
+				      METRICS_LABELS("robot_id", robot_id, "robot",
+						     motion_plan(motion, i)->name, "direction",
+						     ways[k]),
+				      (double)c.drives[k]);
+	}
+}
+
+void
+stats_motion(struct motion *motion, const char *robot_id, struct metrics *m)
+{
+	static const char *const families[][2] = {
+		{ "robot_deadman_stops_total", "Robots stopped because nobody drove on." },
+		{ "robot_commands_refused_total", "Commands refused because somebody else drove." },
+		{ "robot_gpio_errors_total", "Outputs that could not be driven." },
+		{ "robot_moving", "1 while it drives." },
+		{ "robot_outputs_ok", "1 while its outputs can be driven." },
+	};
+	struct motion_counts c;
+	struct motion_state s;
+
+	drives(motion, robot_id, m);
+	for (size_t f = 0; f < COUNT_OF(families); f++) {
+		metrics_family(m, families[f][0], f < 3 ? METRICS_COUNTER : METRICS_GAUGE,
+			       families[f][1]);
+		for (size_t i = 0; i < motion_count(motion); i++) {
+			motion_counts(motion, i, &c);
+			motion_state(motion, i, &s);
+			const double values[COUNT_OF(families)] = {
+				(double)c.deadman_stops, (double)c.refused, (double)c.gpio_errors,
+				s.direction != MOTION_NONE, s.ok
+			};
+
+			metrics_value(m, METRICS_LABELS("robot_id", robot_id, "robot", s.name),
+				      values[f]);
+		}
+	}
 }

@@ -6,6 +6,8 @@
 
 #include "obs/metrics.h"
 
+struct motion;
+
 /* Answers counted together; requests for anything unknown are one of them, so
  * that a stranger cannot make the page of metrics grow. */
 enum endpoint {
@@ -14,6 +16,18 @@ enum endpoint {
 	ENDPOINT_HEALTH,
 	ENDPOINT_READY,
 	ENDPOINT_METRICS,
+	ENDPOINT_ROBOTS,
+	ENDPOINT_ROBOT,
+	ENDPOINT_DRIVE,
+	ENDPOINT_EYE,
+	ENDPOINT_SERVO,
+	ENDPOINT_SPEED,
+	ENDPOINT_STOP,
+	ENDPOINT_STOP_ALL,
+	ENDPOINT_EVENTS,
+	ENDPOINT_ITEM,
+	ENDPOINT_OLD,
+	ENDPOINT_SHUTDOWN,
 	ENDPOINT_OTHER,
 	ENDPOINTS
 };
@@ -22,7 +36,15 @@ struct stats {
 	struct metrics_histogram took[ENDPOINTS];
 };
 
+struct stats_sum {
+	uint64_t requests;
+	double seconds; /* that they took */
+};
+
 void stats_count(struct stats *s, enum endpoint which, int64_t ns);
+void stats_sum(const struct stats *s, struct stats_sum *ret);
 void stats_render(const struct stats *s, const char *robot_id, struct metrics *m);
+/* The robots' own numbers. */
+void stats_motion(struct motion *motion, const char *robot_id, struct metrics *m);
 
 #endif

@@ -44,7 +44,7 @@ async function ask() {
 		// an unhealthy robot answers 503 with the same fields
 		const h = await answer.json();
 		lastSeen = Date.now();
-		status(h.status === "healthy" ? "healthy" : "unhealthy");
+		status(["healthy", "degraded"].includes(h.status) ? h.status : "unhealthy");
 		show("robot_id", h.robot_id);
 		show("problems", h.problems.join("; "));
 		show("version", h.version);
