@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=scripts/registry.sh
 . "$(dirname "$(readlink -f "$0")")/registry.sh"
 
-usage='usage: push-image.sh ARCHIVE HOST[:PORT]/REPO:TAG'
+usage='usage: push-image.sh [--authfile FILE] ARCHIVE HOST[:PORT]/REPO:TAG'
 
 help() {
 	cat <<-EOF
@@ -14,12 +14,13 @@ help() {
 		registry and prints HOST[:PORT]/REPO:TAG@sha256:HEX.  What the registry has is not sent again.
 		Loopback is plain HTTP, every other host TLS.
 
-		  -h, --help   this text
+		  --authfile FILE   credentials, as docker login writes them; else where reg-sync finds them
+		  -h, --help        this text
 
 		example: push-image.sh robot-app-0.0.1.tar localhost:5000/robot-app:0.0.1
 
 		exit: 0 done, 1 refused or not an OCI archive, 64 wrong usage, 71 this machine is at fault,
-		      75 the registry cannot be reached
+		      75 the registry cannot be reached, 78 credentials that cannot be read
 	EOF
 }
 
@@ -76,6 +77,12 @@ while [ $# -gt 0 ]; do
 		help
 		exit 0
 		;;
+	--authfile)
+		[ $# -gt 1 ] || wrong "option '--authfile' requires a file"
+		REGISTRY_AUTH_FILE=$2
+		shift
+		;;
+	--authfile=*) REGISTRY_AUTH_FILE=${1#*=} ;;
 	--)
 		shift
 		files+=("$@")

@@ -11,7 +11,11 @@
 # A function that fails has said why on standard error and returns 1 (refused), 2 (not there; said
 # by the caller), 64 (a bad reference), 71 (this machine) or 75 (not reached).  Loopback is plain
 # HTTP, everything else is TLS.
+# Who wants credentials gets those that reg-sync(1) would find; see registry-auth.sh.
 # shellcheck disable=SC2034
+
+# shellcheck source=scripts/registry-auth.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/registry-auth.sh"
 
 registry_accept='application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json'
 
@@ -70,12 +74,26 @@ registry_url() {
 # registry_ask METHOD URL FILE [CURL-OPTION...]: the answer's body into FILE ('' for nowhere); sets
 # REGISTRY_STATUS, REGISTRY_HEADERS and the beginning of the body, REGISTRY_BODY.
 registry_ask() {
-	local method=$1 url=$2 file=$3 tmp status=0
+	local status=0
+	registry_ask_once "$@" || return
+	[ "$REGISTRY_STATUS" = 401 ] || return 0
+	registry_authorize "$2" || status=$?
+	case $status in
+	0) registry_ask_once "$@" ;;
+	1) ;;
+	*) return $status ;;
+	esac
+}
+
+registry_ask_once() {
+	local method=$1 url=$2 file=$3 tmp status=0 login=''
 	shift 3
+	[[ -z $REGISTRY_LOGIN || $url != "$REGISTRY_LOGIN_FOR"* ]] || login=$REGISTRY_LOGIN
 	tmp=$(mktemp -d) || return 71
 	# --http1.1 and no Expect keep the answer to one header block
 	curl -sS --http1.1 --connect-timeout 10 --speed-limit 1 --speed-time 60 -H 'Expect:' \
-		-X "$method" -D "$tmp/headers" -o "$tmp/body" "$@" "$url" 2>"$tmp/why" || status=$?
+		-X "$method" -D "$tmp/headers" -o "$tmp/body" -K - "$@" "$url" 2>"$tmp/why" <<<"$login" ||
+		status=$?
 	if [ $status -eq 0 ]; then
 		touch "$tmp/body"
 		REGISTRY_HEADERS=$(tr -d '\r\0' <"$tmp/headers")

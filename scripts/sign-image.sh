@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=scripts/registry.sh
 . "$(dirname "$(readlink -f "$0")")/registry.sh"
 
-usage='usage: sign-image.sh --key KEY.pem HOST[:PORT]/REPO(:TAG|@sha256:HEX)'
+usage='usage: sign-image.sh [--authfile FILE] --key KEY.pem HOST[:PORT]/REPO(:TAG|@sha256:HEX)'
 payload_type=application/vnd.dev.cosign.simplesigning.v1+json
 manifest_type=application/vnd.oci.image.manifest.v1+json
 
@@ -17,15 +17,16 @@ help() {
 		and as 'img-verify --key' and 'cosign verify --key' read it.  Signatures that are there stay;
 		signing again with the same key changes nothing.
 
-		  --key FILE   private key, PEM without a password: ECDSA, Ed25519 or RSA
-		  -h, --help   this text
+		  --key FILE        private key, PEM without a password: ECDSA, Ed25519 or RSA
+		  --authfile FILE   credentials, as docker login writes them; else where reg-sync finds them
+		  -h, --help        this text
 
 		example: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out release.pem
 		         openssl pkey -in release.pem -pubout -out release.pub
 		         sign-image.sh --key release.pem localhost:5000/robot-app:0.0.1
 
 		exit: 0 done, 1 refused or no such image, 64 wrong usage, 71 this machine is at fault,
-		      75 the registry cannot be reached
+		      75 the registry cannot be reached, 78 credentials that cannot be read
 	EOF
 }
 
@@ -100,6 +101,12 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--key=*) key=${1#*=} ;;
+	--authfile)
+		[ $# -gt 1 ] || wrong "option '--authfile' requires a file"
+		REGISTRY_AUTH_FILE=$2
+		shift
+		;;
+	--authfile=*) REGISTRY_AUTH_FILE=${1#*=} ;;
 	--)
 		shift
 		refs+=("$@")

@@ -32,7 +32,7 @@ setup() {
 	image_archive a.tar one
 	run --separate-stderr -64 push-image.sh a.tar
 	[ "${stderr_lines[0]}" = "push-image.sh: want an archive and a reference" ]
-	[ "${stderr_lines[1]}" = "usage: push-image.sh ARCHIVE HOST[:PORT]/REPO:TAG" ]
+	[ "${stderr_lines[1]}" = "usage: push-image.sh [--authfile FILE] ARCHIVE HOST[:PORT]/REPO:TAG" ]
 	run --separate-stderr -64 push-image.sh --tls a.tar "$R:1"
 	[ "${stderr_lines[0]}" = "push-image.sh: unknown option '--tls'" ]
 	run --separate-stderr -64 push-image.sh a.tar robot-app:1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# reg-sync towards registries that want to know who it is: real ones, with passwords, with TLS and
-# with a token server.
+# reg-sync, push-image.sh and sign-image.sh towards registries that want to know who they are: real
+# ones, with passwords, with TLS and with a token server.
 
 setup_file() {
 	load helpers/common
@@ -410,6 +410,63 @@ POST robot repository:app:pull" ]
 		run grep -c 'POST .*?mount=.* 201 ' own.log
 		[ "$output" = "$([ "$mode" = first ] && echo 0 || echo 2)" ]
 	done
+}
+
+# --- scripts -----------------------------------------------------------------
+
+# pushed HOST [OPTION]...: the image is pushed there, and signed, and no argument of any program was a
+# secret.
+pushed() {
+	local program secret
+	mkdir -p spied
+	for program in curl jq sed timeout; do
+		printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>"%s/argv"\nexec %s "$@"\n' "$PWD" \
+			"$(PATH=${PATH#"$PWD/spied:"} command -v $program)" >"spied/$program"
+		chmod +x "spied/$program"
+	done
+	[ -f k.pem ] || image_key k P-256
+	PATH=$PWD/spied:$PATH run --separate-stderr -0 "$ROOT/scripts/push-image.sh" "${@:2}" \
+		"$BATS_FILE_TMPDIR/i.tar" "$1/$N:1"
+	[ "$output" = "$1/$N:1@$DIGEST" ]
+	[ -z "$stderr" ]
+	PATH=$PWD/spied:$PATH run --separate-stderr -0 "$ROOT/scripts/sign-image.sh" "${@:2}" \
+		--key k.pem "$1/$N:1"
+	for secret in s3cret r3fresh "$(printf robot:s3cret | base64)"; do
+		run -1 grep -F "$secret" argv
+	done
+}
+
+@test "push-image.sh and sign-image.sh have the same credentials, and no program has them as an argument" {
+	auths a.json "$PLAIN" "$(basic robot s3cret)" "$TOKENED/$N" '{"username":"robot","password":"s3cret"}'
+	pushed "$PLAIN" --authfile a.json
+	REGISTRY_AUTH_FILE=a.json run -0 "$ROOT/scripts/push-image.sh" "$BATS_FILE_TMPDIR/i.tar" "$TOKENED/$N:1"
+	mkdir .docker
+	auths .docker/config.json "$TOKENED" '{"identitytoken":"r3fresh"}'
+	pushed "$TOKENED"
+	run -0 img-verify --key k.pub "$TOKENED/$N:1"
+	helper x "echo '{\"Username\":\"robot\",\"Secret\":\"s3cret\"}'"
+	printf '{"credHelpers":{"%s":"x"}}' "$PLAIN" >.docker/config.json
+	run -0 "$ROOT/scripts/push-image.sh" "$BATS_FILE_TMPDIR/i.tar" "$PLAIN/$N-b:1"
+}
+
+@test "push-image.sh says what is wrong with credentials" {
+	local push=$ROOT/scripts/push-image.sh
+	run --separate-stderr -1 "$push" "$BATS_FILE_TMPDIR/i.tar" "$PLAIN/$N:1"
+	[[ $stderr == "push-image.sh: look for blob "*" in '$PLAIN/$N': 401 "* ]]
+	echo s3cret >broken.json
+	run --separate-stderr -78 "$push" --authfile broken.json "$BATS_FILE_TMPDIR/i.tar" "$PLAIN/$N:1"
+	[ "$stderr" = "push-image.sh: broken.json: cannot be read, or is not a JSON object" ]
+	auths a.json "$TOKENED" "$(basic robot wrong)"
+	run --separate-stderr -1 "$push" --authfile=a.json "$BATS_FILE_TMPDIR/i.tar" "$TOKENED/$N:1"
+	[[ $stderr == "push-image.sh: '$REALM_TOKENS' gives no token"* ]]
+	helper x 'echo s3cret; exit 1'
+	echo '{"credsStore":"x"}' >a.json
+	run --separate-stderr -71 "$push" --authfile=a.json "$BATS_FILE_TMPDIR/i.tar" "$PLAIN/$N:1"
+	[ "$stderr" = "push-image.sh: credential helper 'docker-credential-x': it fails; 'docker-credential-x get' tells why" ]
+	run --separate-stderr -64 "$push" --authfile
+	[ "${stderr_lines[0]}" = "push-image.sh: option '--authfile' requires a file" ]
+	run --separate-stderr -64 "$ROOT/scripts/sign-image.sh" --authfile
+	[ "${stderr_lines[0]}" = "sign-image.sh: option '--authfile' requires a file" ]
 }
 
 # own_tokens MODE: a registry of this test alone, in $OWN, with a token server in own.
