@@ -103,20 +103,93 @@ check_patterns(const struct policy *p, const struct json_t *v, struct err *e)
 	return 0;
 }
 
+static const char *const identity_fields[] = {
+	"subject",
+	"subject_regexp",
+	"issuer",
+	"issuer_regexp",
+	"github_workflow_repository",
+	"github_workflow_ref",
+	"github_workflow_sha",
+	"github_workflow_name",
+	"github_workflow_trigger",
+	NULL,
+};
+
+/* Its texts are lent by v. */
+static int
+read_identity(const struct json_t *v, struct identity_rule *ret, struct err *e)
+{
+	/* in the order of their names */
+	const char **places[] = {
+		&ret->subject,
+		&ret->subject_re,
+		&ret->issuer,
+		&ret->issuer_re,
+		&ret->fact[CERT_GITHUB_REPOSITORY],
+		&ret->fact[CERT_GITHUB_REF],
+		&ret->fact[CERT_GITHUB_SHA],
+		&ret->fact[CERT_GITHUB_NAME],
+		&ret->fact[CERT_GITHUB_TRIGGER],
+	};
+
+	*ret = (struct identity_rule){ 0 };
+	if (only(v, identity_fields, e) < 0)
+		return -1;
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		const struct json_t *text = jsn_at_key(v, identity_fields[i]);
+
+		if (text != NULL && jsn_str_or(text, "", "")[0] == '\0')
+			return err_set(e, ERR_CONFIG, "'%s' is not a text", identity_fields[i]);
+		*places[i] = jsn_str(text, "");
+	}
+	return 0;
+}
+
+static int
+check_identities(const struct json_t *v, struct err *e)
+{
+	const struct json_t *list = jsn_at_key(v, "identities");
+
+	if (list == NULL)
+		return 0;
+	if (!jsn_is_array(list) || jsn_len(list) == 0)
+		return err_set(e, ERR_CONFIG, "'identities' is not a list, or empty");
+	if (jsn_len(list) > VERIFY_IDENTITIES_MAX)
+		return err_set(e, ERR_CONFIG, "'identities' has more than %d entries",
+			       VERIFY_IDENTITIES_MAX);
+	for (size_t i = 0; i < jsn_len(list); i++) {
+		struct identity_rule rule;
+
+		if (read_identity(jsn_at(list, i), &rule, e) < 0)
+			return err_wrap(e, "identity %zu", i + 1);
+	}
+	return 0;
+}
+
 static int
 check_rule(const struct policy *p, const struct json_t *v, struct err *e)
 {
-	static const char *const fields[] = { "repositories", "keys", "threshold", NULL };
-	const struct json_t *threshold;
+	static const char *const fields[] = { "repositories", "keys",	   "identities",
+					      "trusted_root", "threshold", "attestations",
+					      "signature",    NULL };
+	const struct json_t *threshold, *root, *signature;
 	size_t signers;
 	int64_t n;
 
 	if (only(v, fields, e) < 0 || check_patterns(p, v, e) < 0 ||
-	    check_texts(v, "keys", VERIFY_KEYS_MAX, e) < 0)
+	    check_texts(v, "keys", VERIFY_KEYS_MAX, e) < 0 || check_identities(v, e) < 0 ||
+	    check_texts(v, "attestations", VERIFY_TYPES_MAX, e) < 0)
 		return -1;
-	signers = jsn_len(jsn_at_key(v, "keys"));
+	signers = jsn_len(jsn_at_key(v, "keys")) + jsn_len(jsn_at_key(v, "identities"));
 	if (signers == 0)
-		return err_set(e, ERR_CONFIG, "nobody to trust: no 'keys'");
+		return err_set(e, ERR_CONFIG, "nobody to trust: no 'keys' and no 'identities'");
+	root = jsn_at_key(v, "trusted_root");
+	if (root != NULL && jsn_str_or(root, "", "")[0] == '\0')
+		return err_set(e, ERR_CONFIG, "'trusted_root' is not a text");
+	signature = jsn_at_key(v, "signature");
+	if (signature != NULL && jsn_bool(signature, "", true) != jsn_bool(signature, "", false))
+		return err_set(e, ERR_CONFIG, "'signature' is neither true nor false");
 	threshold = jsn_at_key(v, "threshold");
 	n = jsn_int(threshold, "", 0);
 	if (threshold != NULL && (n < 1 || n > (int64_t)signers))
@@ -186,18 +259,44 @@ beside(const struct policy *p, const char *name, char out[PATH_BYTES], struct er
 }
 
 static int
-open_rule(const struct policy *p, struct rule *r, struct err *e)
+open_signers(const struct policy *p, const struct rule *r, struct err *e)
 {
 	const struct json_t *keys = jsn_at_key(r->json, "keys");
+	const struct json_t *identities = jsn_at_key(r->json, "identities");
 	char path[PATH_BYTES];
 
-	if (verify_policy_new(&r->needs, e) < 0)
-		return -1;
 	for (size_t i = 0; i < jsn_len(keys); i++)
 		if (beside(p, jsn_str(jsn_at(keys, i), ""), path, e) < 0 ||
 		    verify_policy_add_key(r->needs, path, e) < 0)
 			return -1;
+	for (size_t i = 0; i < jsn_len(identities); i++) {
+		struct identity_rule rule;
+
+		if (read_identity(jsn_at(identities, i), &rule, e) < 0 ||
+		    verify_policy_add_identity(r->needs, &rule, e) < 0)
+			return err_wrap(e, "identity %zu", i + 1);
+	}
 	return verify_policy_set_threshold(r->needs, (size_t)jsn_int(r->json, "threshold", 1), e);
+}
+
+static int
+open_rule(const struct policy *p, struct rule *r, struct err *e)
+{
+	const struct json_t *types = jsn_at_key(r->json, "attestations");
+	const char *root = jsn_str(r->json, "trusted_root");
+	char path[PATH_BYTES];
+
+	if (verify_policy_new(&r->needs, e) < 0 || open_signers(p, r, e) < 0)
+		return -1;
+	if (root != NULL &&
+	    (beside(p, root, path, e) < 0 || verify_policy_set_root(r->needs, path, e) < 0))
+		return -1;
+	for (size_t i = 0; i < jsn_len(types); i++)
+		if (verify_policy_add_type(r->needs, jsn_str(jsn_at(types, i), ""), e) < 0)
+			return -1;
+	if (!jsn_bool(r->json, "signature", true))
+		verify_policy_types_only(r->needs);
+	return verify_policy_check(r->needs, e);
 }
 
 int

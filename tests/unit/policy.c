@@ -162,7 +162,7 @@ TEST(whatever_is_unknown_or_wrong_is_named)
 	refused("{\"rules\": [{\"repositories\": [\"a.b/*\"], \"keys\": [\"\"]}]}",
 		"policy 'p.json': rule 1: 'keys' has an entry that is not a text");
 	refused("{\"rules\": [{\"repositories\": [\"a.b/*\"]}]}",
-		"policy 'p.json': rule 1: nobody to trust: no 'keys'");
+		"policy 'p.json': rule 1: nobody to trust: no 'keys' and no 'identities'");
 }
 
 TEST(the_same_pattern_again_could_never_match)
