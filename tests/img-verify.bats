@@ -135,7 +135,7 @@ put_sig() { # FILE: as the .sig manifest of $D
 	: >g.conf
 	run --separate-stderr -78 img-verify -c g.conf "$C/robot-app:0.0.1"
 	[ -z "$output" ]
-	[ "$stderr" = "img-verify: nobody to trust: give --key or --policy, or set VERIFY_KEY or POLICY" ]
+	[ "$stderr" = "img-verify: nobody to trust: give --key, --certificate-identity or --policy, or set VERIFY_KEY, CERTIFICATE_IDENTITY or POLICY" ]
 	run --separate-stderr -64 img-verify --insecure-skip-verify "$C/robot-app:0.0.1"
 	[ -z "$output" ]
 }
@@ -186,8 +186,11 @@ put_sig() { # FILE: as the .sig manifest of $D
 
 @test "--json" {
 	run --separate-stderr -0 img-verify --json --key "$A" "$C/robot-app:0.0.1"
+	export A
 	jq -e --arg h "$C" --arg d "$(digest_of "$C/robot-app:0.0.1")" '. == {ref: ($h + "/robot-app:0.0.1@" + $d),
-		host: $h, repo: "robot-app", tag: "0.0.1", digest: $d}' <<<"$output"
+		host: $h, repo: "robot-app", tag: "0.0.1", digest: $d,
+		signatures: [{key: env.A, subject: null, issuer: null, signed_at: null}],
+		attestations: []}' <<<"$output"
 }
 
 @test "every kind of key that sign-image.sh signs with" {

@@ -170,7 +170,7 @@ answer() { # NAME STATUS TYPE, the body from stdin
 @test "SOURCE DEST wants to know whom to trust" {
 	run --separate-stderr -78 reg-sync "$REGISTRY_SRC/robot-app" "$DEST"
 	[ -z "$output" ]
-	[ "$stderr" = "reg-sync: whom to trust? give --key or --policy, or --insecure-skip-verify" ]
+	[ "$stderr" = "reg-sync: whom to trust? give --key, --certificate-identity or --policy, or --insecure-skip-verify" ]
 	run --separate-stderr -0 reg-sync --insecure-skip-verify "$REGISTRY_SRC/robot-app" "$DEST"
 	[ "$stderr" = "reg-sync: warning: signatures are not checked (--insecure-skip-verify)" ]
 	[ "${#lines[@]}" -eq 4 ]

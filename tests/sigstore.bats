@@ -473,8 +473,9 @@ unchanged() {
 		[ -z "$output" ]
 		[ "${stderr_lines[0]}" = "img-verify: $words" ] || { echo "$stderr"; false; }
 	}
-	usage 'certificates, bundles and logs go with --blob' --bundle b.json
-	usage 'certificates, bundles and logs go with --blob' --certificate-identity x host/repo
+	usage '--bundle goes with --blob' --bundle b.json
+	usage '--certificate-identity and --certificate-oidc-issuer (or their -regexp) go together' \
+		--certificate-identity x host/repo
 	usage '--blob needs --bundle' --blob artifact
 	usage 'references and --blob exclude each other' --blob artifact --bundle b.json "${WHOM[@]}" --trusted-root trusted_root.json host/repo
 	usage '--certificate-identity and --certificate-oidc-issuer (or their -regexp) go together' \

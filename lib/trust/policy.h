@@ -15,7 +15,7 @@
 
 #include "base/conf.h"
 #include "oci/ref.h"
-#include "trust/verify.h"
+#include "trust/verify_flags.h"
 
 #define POLICY_FILE_MAX	    (1U << 20)
 #define POLICY_RULES_MAX    256
@@ -39,16 +39,10 @@ void policy_free(struct policy **p);
 int policy_find(const struct policy *p, const struct ref *ref, const struct verify_policy **ret,
 		struct err *e);
 
-/* What a command line says. */
-struct policy_flags {
-	const char *file; /* --policy, or else: */
-	const char *keys[VERIFY_KEYS_MAX];
-	size_t n_keys;
-};
-
-/* By the flags, or where they name nobody, by POLICY or VERIFY_KEY of the
- * settings (not both, ERR_CONFIG).  *ret is NULL if these name nobody either. */
-int policy_choose(const struct policy_flags *f, const struct conf *c, struct policy **ret,
+/* By the flags, or where they name nobody, by the settings: POLICY, VERIFY_KEY or
+ * CERTIFICATE_IDENTITY with CERTIFICATE_OIDC_ISSUER (one of them, ERR_CONFIG).
+ * TRUSTED_ROOT stands for --trusted-root.  *ret is NULL if nobody is named. */
+int policy_choose(const struct verify_flags *f, const struct conf *c, struct policy **ret,
 		  struct err *e);
 
 #endif

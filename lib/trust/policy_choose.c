@@ -10,34 +10,52 @@ setting(const struct conf *c, const char *key)
 	return v != NULL && v[0] != '\0' ? v : NULL;
 }
 
+/* Whom the settings name. */
 static int
-by_keys(const struct policy_flags *f, struct policy **ret, struct err *e)
+add_settings(struct verify_flags *f, const struct conf *c, struct err *e)
 {
-	AUTO_POLICY struct verify_policy *all = NULL;
+	const char *policy = setting(c, "POLICY"), *key = setting(c, "VERIFY_KEY");
+	const char *identity = setting(c, "CERTIFICATE_IDENTITY");
+	const char *issuer = setting(c, "CERTIFICATE_OIDC_ISSUER");
 
-	if (verify_policy_new(&all, e) < 0)
-		return -1;
-	for (size_t i = 0; i < f->n_keys; i++)
-		if (verify_policy_add_key(all, f->keys[i], e) < 0)
-			return -1;
-	return policy_for_all(&all, ret, e);
+	if ((identity != NULL) != (issuer != NULL))
+		return conf_bad(
+			c, identity != NULL ? "CERTIFICATE_IDENTITY" : "CERTIFICATE_OIDC_ISSUER", e,
+			"needs %s too",
+			identity != NULL ? "CERTIFICATE_OIDC_ISSUER" : "CERTIFICATE_IDENTITY");
+	if (policy != NULL && key != NULL)
+		return conf_bad(c, "POLICY", e, "excludes VERIFY_KEY");
+	if (policy != NULL && identity != NULL)
+		return conf_bad(c, "POLICY", e, "excludes CERTIFICATE_IDENTITY");
+	if (key != NULL && identity != NULL)
+		return conf_bad(c, "VERIFY_KEY", e, "excludes CERTIFICATE_IDENTITY");
+	f->policy = policy;
+	if (key != NULL)
+		f->keys[f->n_keys++] = key;
+	f->identity.subject = identity;
+	f->identity.issuer = issuer;
+	return 0;
 }
 
 int
-policy_choose(const struct policy_flags *f, const struct conf *c, struct policy **ret,
+policy_choose(const struct verify_flags *f, const struct conf *c, struct policy **ret,
 	      struct err *e)
 {
-	struct policy_flags all = *f;
+	AUTO_POLICY struct verify_policy *all = NULL;
+	struct verify_flags merged = *f;
 
 	*ret = NULL;
-	if (all.file == NULL && all.n_keys == 0) {
-		all.file = setting(c, "POLICY");
-		all.keys[0] = setting(c, "VERIFY_KEY");
-		all.n_keys = all.keys[0] != NULL;
-		if (all.file != NULL && all.n_keys > 0)
-			return conf_bad(c, "POLICY", e, "excludes VERIFY_KEY");
-	}
-	if (all.file != NULL)
-		return policy_load(all.file, ret, e);
-	return all.n_keys > 0 ? by_keys(&all, ret, e) : 0;
+	if (!verify_flags_name(f) && add_settings(&merged, c, e) < 0)
+		return -1;
+	if (!verify_flags_name(&merged))
+		return 0;
+	if (verify_flags_check(&merged, e) < 0)
+		return -1;
+	if (merged.policy != NULL)
+		return policy_load(merged.policy, ret, e);
+	if (merged.root == NULL)
+		merged.root = setting(c, "TRUSTED_ROOT");
+	if (verify_flags_open(&merged, &all, e) < 0)
+		return -1;
+	return policy_for_all(&all, ret, e);
 }

@@ -6,7 +6,8 @@
 #include "base/jsn.h"
 #include "trust/verify_trial.h"
 
-#define NAME_MAX_LEN (REF_STR_MAX + DIGEST_STR_MAX + 2)
+#define NAME_MAX_LEN	 (REF_STR_MAX + DIGEST_STR_MAX + 2)
+#define ATTESTATIONS_MAX (2 * VERIFY_SIGNATURES_MAX) /* of both forms */
 
 void
 verify_found_clear(struct verify_found *f)
@@ -36,24 +37,38 @@ threshold(const struct verify_policy *p)
 	return p->threshold > 0 ? p->threshold : 1;
 }
 
-bool
-verify_wants(const struct verify_trial *t, enum verify_use use)
+static bool
+is_signed(const struct verify_trial *t)
 {
-	return use == VERIFY_SIGNATURE ? t->n_signers < threshold(t->p)
-				       : t->n_types < t->p->n_types;
+	return t->n_signers >= threshold(t->p);
+}
+
+static bool
+is_attested(const struct verify_trial *t)
+{
+	return t->n_types >= t->p->n_types;
 }
 
 bool
-verify_done(const struct verify_trial *t)
+verify_wants(const struct verify_trial *t, enum verify_use use)
 {
-	return !verify_wants(t, VERIFY_SIGNATURE) && !verify_wants(t, VERIFY_ATTESTATION);
+	bool attestations = t->all_attestations || !is_attested(t);
+
+	switch (use) {
+	case VERIFY_SIGNATURE:
+		return !is_signed(t);
+	case VERIFY_ATTESTATION:
+		return attestations;
+	default:
+		return !is_signed(t) || attestations;
+	}
 }
 
 static const char *
 wanted_type(const struct verify_trial *t, const char *type)
 {
 	for (size_t i = 0; i < t->p->n_types; i++)
-		if (!t->types[i] && strcmp(t->p->types[i], type) == 0)
+		if ((t->all_attestations || !t->types[i]) && strcmp(t->p->types[i], type) == 0)
 			return t->p->types[i];
 	return NULL;
 }
@@ -127,14 +142,16 @@ is_new_signer(struct verify_trial *t, const struct judge_found *f)
 static bool
 is_new_type(struct verify_trial *t, const char *type)
 {
+	bool is_new = false;
+
 	for (size_t i = 0; i < t->p->n_types; i++) {
-		if (t->p->types[i] != type || t->types[i])
+		if (t->p->types[i] != type)
 			continue;
+		is_new = !t->types[i];
 		t->types[i] = true;
-		t->n_types++;
-		return true;
+		t->n_types += is_new;
 	}
-	return false;
+	return is_new || t->all_attestations;
 }
 
 void
@@ -198,20 +215,11 @@ open_trial(struct verify_trial *t, struct err *e)
 		return -1;
 	if (!artifact_from_digest(t->image->str, &t->artifact))
 		return err_set(e, ERR_DATA, "'%s' is not a digest", t->image->str);
-	t->found.proofs = calloc(threshold(p) + p->n_types, sizeof(*t->found.proofs));
+	t->all_attestations = t->all_attestations && p->n_types > 0;
+	t->found.proofs = calloc(threshold(p) + ATTESTATIONS_MAX, sizeof(*t->found.proofs));
 	if (t->found.proofs == NULL)
 		return err_nomem(e);
-	t->rules = (struct judge_rules){
-		.root = p->root,
-		.identities = p->identities,
-		.n_identities = p->n_identities,
-		.keys = p->spkis,
-		.n_keys = p->n_keys,
-		.key_names = p->key_names,
-		/* without a root there is no log to ask, and only keys can be meant */
-		.ignore_tlog = p->ignore_tlog || p->root == NULL,
-		.ignore_sct = p->ignore_sct,
-	};
+	verify_policy_rules(p, &t->rules);
 	return 0;
 }
 
@@ -237,7 +245,7 @@ say_no(struct verify_trial *t, const char *name, struct err *e)
 	const struct buf *why = &t->no_attestation;
 	size_t i = 0;
 
-	if (verify_wants(t, VERIFY_SIGNATURE))
+	if (!is_signed(t))
 		return say_unsigned(t, name, e);
 	while (t->types[i])
 		i++;
@@ -255,13 +263,12 @@ judge(struct verify_trial *t, struct err *e)
 	if (open_trial(t, e) < 0)
 		return err_wrap(e, "'%s'", name);
 	status = verify_classic(t) < 0 || verify_bundles(t) < 0 || verify_att(t) < 0;
-	if (verify_done(t))
+	if (is_signed(t) && is_attested(t))
 		return 0;
 	/* what could not be read might have been good */
 	if (status != 0)
 		return err_set(e, t->unknown.code, "%s of '%s': %s",
-			       verify_wants(t, VERIFY_SIGNATURE) ? "signatures" : "attestations",
-			       name, t->unknown.msg);
+			       is_signed(t) ? "attestations" : "signatures", name, t->unknown.msg);
 	return say_no(t, name, e);
 }
 
@@ -272,6 +279,7 @@ verify_image(struct store *s, const struct digest *digest, const struct verify_p
 	struct verify_trial t = { .s = s,
 				  .image = digest,
 				  .p = p,
+				  .all_attestations = ret != NULL,
 				  .no_signature = BUF_INIT(ERR_MSG_MAX),
 				  .no_attestation = BUF_INIT(ERR_MSG_MAX) };
 	int status = judge(&t, e);

@@ -74,6 +74,9 @@ bool verify_policy_empty(const struct verify_policy *p);
 /* Whether all is there that verifying needs; ERR_CONFIG. */
 int verify_policy_check(const struct verify_policy *p, struct err *e);
 
+/* The same for the judge, who wants the predicate type besides; lent. */
+void verify_policy_rules(const struct verify_policy *p, struct judge_rules *ret);
+
 /* What counted. */
 struct verify_proof {
 	const char *key;  /* its name, lent by the policy; NULL: a certificate, see found */
@@ -90,7 +93,8 @@ void verify_found_clear(struct verify_found *f);
 #define AUTO_VERIFIED AUTO(verify_found_clear)
 
 /* digest: of the image (manifest or index), already resolved.  ret may be
- * NULL; otherwise it is filled only on success. */
+ * NULL; otherwise it is filled only on success, with the signatures that were
+ * enough, and with every attestation of the types asked for that counts. */
 int verify_image(struct store *s, const struct digest *digest, const struct verify_policy *p,
 		 struct verify_found *ret, struct err *e);
 

@@ -78,7 +78,7 @@ verify_bundles(struct verify_trial *t)
 	size_t n = 0, bundles = 0;
 	struct err why = { 0 };
 
-	if (verify_done(t))
+	if (!verify_wants(t, VERIFY_ANYTHING))
 		return 0;
 	if (store_referrers(t->s, t->image, &all, &n, &why) < 0) {
 		/* whatever is wrong with the list, it does not say that there are none */
@@ -86,7 +86,7 @@ verify_bundles(struct verify_trial *t)
 			why.code = ERR_TEMP;
 		return verify_reject(t, VERIFY_ANYTHING, "referrers", 0, &why);
 	}
-	for (size_t i = 0; i < n && !verify_done(t); i++) {
+	for (size_t i = 0; i < n && verify_wants(t, VERIFY_ANYTHING); i++) {
 		if (bundles == VERIFY_SIGNATURES_MAX || i == VERIFY_REFERRERS_MAX) {
 			verify_reject_rest(t, VERIFY_ANYTHING, "bundles");
 			break;

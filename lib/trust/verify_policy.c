@@ -134,6 +134,22 @@ verify_policy_ignore(struct verify_policy *p, bool tlog, bool sct)
 	p->ignore_sct = sct;
 }
 
+void
+verify_policy_rules(const struct verify_policy *p, struct judge_rules *ret)
+{
+	*ret = (struct judge_rules){
+		.root = p->root,
+		.identities = p->identities,
+		.n_identities = p->n_identities,
+		.keys = p->spkis,
+		.n_keys = p->n_keys,
+		.key_names = p->key_names,
+		/* without a root there is no log to ask, and only keys can be meant */
+		.ignore_tlog = p->ignore_tlog || p->root == NULL,
+		.ignore_sct = p->ignore_sct,
+	};
+}
+
 bool
 verify_policy_empty(const struct verify_policy *p)
 {

@@ -41,7 +41,8 @@ struct verify_trial {
 	size_t n_signers;
 	bool types[VERIFY_TYPES_MAX]; /* which attestations were found */
 	size_t n_types;
-	struct err unknown; /* the store did not answer, or this machine failed */
+	bool all_attestations; /* each one is wanted, even if one of its type is there */
+	struct err unknown;    /* the store did not answer, or this machine failed */
 	struct buf no_signature, no_attestation; /* why candidates did not count */
 };
 
@@ -50,8 +51,8 @@ enum verify_use { VERIFY_NOTHING, VERIFY_SIGNATURE, VERIFY_ATTESTATION, VERIFY_A
 
 /* sha256-HEX and a suffix. */
 void verify_tag(const struct verify_trial *t, const char *suffix, char out[VERIFY_TAG_MAX]);
+/* Whether looking further is of any use. */
 bool verify_wants(const struct verify_trial *t, enum verify_use use);
-bool verify_done(const struct verify_trial *t);
 /* What an envelope in a bundle is good for now, by what it says of itself:
  * VERIFY_NOTHING if nobody asked for that.  *ret_type, lent by the policy: of
  * an attestation. */

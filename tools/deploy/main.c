@@ -115,7 +115,7 @@ count_behind(const struct site *s, const struct move_goal *goal, struct err *e)
 static int
 verify(struct options *o, const struct site *s, const struct target *t, struct err *e)
 {
-	static const struct policy_flags none;
+	static const struct verify_flags none;
 	AUTO(policy_free) struct policy *p = NULL;
 
 	if (o->skip_verify) {

@@ -9,84 +9,23 @@
 
 #include "base/file.h"
 #include "base/jsn.h"
-#include "base/log.h"
 #include "confine.h"
+#include "record.h"
 #include "trust/bundle.h"
-#include "trust/judge.h"
-#include "trust/key.h"
-
-/* In the order of main's table. */
-static const enum cert_fact facts[] = { CERT_GITHUB_REPOSITORY, CERT_GITHUB_REF, CERT_GITHUB_SHA,
-					CERT_GITHUB_NAME, CERT_GITHUB_TRIGGER };
-
-static bool
-has_facts(const struct identity_rule *r)
-{
-	for (size_t i = 0; i < COUNT_OF(facts); i++)
-		if (r->fact[facts[i]] != NULL)
-			return true;
-	return false;
-}
-
-void
-blob_option(struct blob *b, int option, const char *arg)
-{
-	const char **text[] = {
-		[BLOB_OPT_WHAT - BLOB_OPT] = &b->what,
-		[BLOB_OPT_BUNDLE - BLOB_OPT] = &b->bundle,
-		[BLOB_OPT_ROOT - BLOB_OPT] = &b->root,
-		[BLOB_OPT_IDENTITY - BLOB_OPT] = &b->rule.subject,
-		[BLOB_OPT_IDENTITY_RE - BLOB_OPT] = &b->rule.subject_re,
-		[BLOB_OPT_ISSUER - BLOB_OPT] = &b->rule.issuer,
-		[BLOB_OPT_ISSUER_RE - BLOB_OPT] = &b->rule.issuer_re,
-		[BLOB_OPT_TYPE - BLOB_OPT] = &b->type,
-	};
-
-	if (option >= BLOB_OPT_GITHUB)
-		b->rule.fact[facts[option - BLOB_OPT_GITHUB]] = arg;
-	else if (option == BLOB_OPT_NO_TLOG)
-		b->ignore_tlog = true;
-	else if (option == BLOB_OPT_NO_SCT)
-		b->ignore_sct = true;
-	else
-		*text[option - BLOB_OPT] = arg;
-}
-
-bool
-blob_wanted(const struct blob *b)
-{
-	const struct identity_rule *r = &b->rule;
-
-	return b->what != NULL || b->bundle != NULL || b->root != NULL || b->type != NULL ||
-	       r->subject != NULL || r->subject_re != NULL || r->issuer != NULL ||
-	       r->issuer_re != NULL || has_facts(r) || b->ignore_tlog || b->ignore_sct;
-}
+#include "trust/predicate.h"
 
 int
 blob_check(const struct blob *b, struct err *e)
 {
-	const struct identity_rule *r = &b->rule;
-	bool subject = r->subject != NULL || r->subject_re != NULL;
-	bool issuer = r->issuer != NULL || r->issuer_re != NULL;
+	const struct verify_flags *f = &b->trust;
 
 	if (b->what == NULL)
-		return err_set(e, ERR_USAGE, "certificates, bundles and logs go with --blob");
+		return err_set(e, ERR_USAGE, "--bundle goes with --blob");
 	if (b->bundle == NULL)
 		return err_set(e, ERR_USAGE, "--blob needs --bundle");
-	if (subject != issuer)
-		return err_set(e, ERR_USAGE,
-			       "--certificate-identity and --certificate-oidc-issuer (or their "
-			       "-regexp) go together");
-	if (has_facts(r) && !subject)
-		return err_set(e, ERR_USAGE,
-			       "--certificate-github-workflow-* goes with "
-			       "--certificate-identity");
-	if ((r->subject != NULL && r->subject_re != NULL) ||
-	    (r->issuer != NULL && r->issuer_re != NULL))
-		return err_set(e, ERR_USAGE, "an identity is exact or a pattern, not both");
-	if (subject && b->n_keys > 0)
-		return err_set(e, ERR_USAGE, "--key and --certificate-identity exclude each other");
-	if (b->root == NULL && (subject || !b->ignore_tlog))
+	if (f->n_types > 1)
+		return err_set(e, ERR_USAGE, "a bundle is of one --type");
+	if (f->root == NULL && (!f->ignore_tlog || (f->n_keys == 0 && verify_flags_name(f))))
 		return err_set(e, ERR_USAGE,
 			       "--trusted-root is needed (a key alone does with "
 			       "--insecure-ignore-tlog)");
@@ -158,30 +97,8 @@ digest_text(struct artifact *a, struct buf *ret)
 		buf_addf(ret, "%02x", h.raw[i]);
 }
 
-static struct json_t *
-record(const struct blob *b, const char *digest, const struct judge_found *f)
-{
-	struct json_t *v = jsn_object();
-	char when[PERIOD_TEXT_MAX];
-
-	jsn_set_str(v, "blob", b->what);
-	jsn_set_str(v, "digest", digest);
-	jsn_set_str(v, "key", b->n_keys > 0 ? b->keys[f->by] : NULL);
-	jsn_set_str(v, "subject", f->subject);
-	jsn_set_str(v, "issuer", f->issuer);
-	jsn_set_str(v, "signed_at",
-		    f->signed_ms == INT64_MIN ? NULL : period_text(f->signed_ms, when));
-	if (f->log_index >= 0)
-		jsn_set_int(v, "log_index", f->log_index);
-	if (f->statement != NULL) {
-		jsn_set_str(v, "type", jsn_str(f->statement, "predicateType"));
-		jsn_set(v, "predicate", jsn_copy(jsn_get(f->statement, "predicate")));
-	}
-	return v;
-}
-
 static int
-print(const struct blob *b, struct artifact *a, const struct judge_found *f, struct err *e)
+print(const struct blob *b, struct artifact *a, const struct verify_proof *p, struct err *e)
 {
 	AUTO_BUF struct buf digest = BUF_INIT(2 * HASH_MAX + 16);
 	AUTO_JSN struct json_t *v = NULL;
@@ -189,7 +106,10 @@ print(const struct blob *b, struct artifact *a, const struct judge_found *f, str
 
 	digest_text(a, &digest);
 	if (b->json) {
-		v = record(b, buf_cstr(&digest), f);
+		v = jsn_object();
+		jsn_set_str(v, "blob", b->what);
+		jsn_set_str(v, "digest", buf_cstr(&digest));
+		record_proof(v, p);
 		line = jsn_dump(v);
 		if (line == NULL)
 			return err_nomem(e);
@@ -198,84 +118,46 @@ print(const struct blob *b, struct artifact *a, const struct judge_found *f, str
 	return 0;
 }
 
-/* --- whom we trust ---------------------------------------------------------- */
-
-struct trusted {
-	struct key *keys[BLOB_KEYS_MAX];
-	const struct spki *spkis[BLOB_KEYS_MAX];
-	size_t n_keys;
-	struct identity *identity;
-	struct root *root;
-};
-
-static void
-trusted_clear(struct trusted *t)
-{
-	for (size_t i = 0; i < t->n_keys; i++)
-		key_free(&t->keys[i]);
-	identity_free(&t->identity);
-	root_free(&t->root);
-}
+/* --- all of it -------------------------------------------------------------- */
 
 static int
-read_root(const char *path, struct root **ret, struct err *e)
+judge(const struct blob *b, const struct verify_policy *p, struct view bundle, struct artifact *a,
+      struct verify_proof *ret, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(ROOT_TEXT_MAX);
-	struct err why = { 0 };
+	struct judge_rules rules;
 
-	if (file_read(AT_FDCWD, path, &text, &why) < 0)
-		return err_set(e, ERR_CONFIG, "trusted root: %s", why.msg);
-	return root_parse(view_buf(&text), path, ret, e);
-}
-
-static int
-trust(const struct blob *b, struct trusted *t, struct err *e)
-{
-	for (; t->n_keys < b->n_keys; t->n_keys++) {
-		if (key_load(b->keys[t->n_keys], &t->keys[t->n_keys], e) < 0)
-			return -1;
-		t->spkis[t->n_keys] = key_spki(t->keys[t->n_keys]);
-	}
-	if (b->root != NULL && read_root(b->root, &t->root, e) < 0)
-		return -1;
-	return b->n_keys > 0 ? 0 : identity_new(&b->rule, &t->identity, e);
+	verify_policy_rules(p, &rules);
+	if (b->trust.n_types > 0)
+		rules.predicate_type = predicate_uri(b->trust.types[0]);
+	if (judge_bundle(bundle, a, &rules, &ret->found, e) < 0)
+		return err_wrap(e, "'%s'", b->what);
+	if (ret->found.by_key)
+		ret->key = b->trust.keys[ret->found.by];
+	return 0;
 }
 
 int
 blob_verify(struct blob *b, const char *otherwise, struct err *e)
 {
 	AUTO_BUF struct buf bundle = BUF_INIT(BUNDLE_TEXT_MAX);
-	AUTO_FOUND struct judge_found found = { 0 };
-	AUTO(trusted_clear) struct trusted t = { 0 };
+	AUTO_POLICY struct verify_policy *p = NULL;
 	AUTO(unmap) struct mapping m = { 0 };
-	struct judge_rules rules = { .predicate_type = b->type,
-				     .ignore_tlog = b->ignore_tlog,
-				     .ignore_sct = b->ignore_sct };
+	struct verify_proof proof = { 0 };
 	struct artifact a;
+	int status;
 
-	if (b->n_keys == 0 && b->rule.subject == NULL && b->rule.subject_re == NULL) {
+	if (!verify_flags_name(&b->trust)) {
 		if (otherwise == NULL || otherwise[0] == '\0')
 			return err_set(e, ERR_CONFIG,
 				       "nobody to trust: give --key or --certificate-identity, or "
 				       "set VERIFY_KEY");
-		b->keys[b->n_keys++] = otherwise;
+		b->trust.keys[b->trust.n_keys++] = otherwise;
 	}
-	if (trust(b, &t, e) < 0 || file_read(AT_FDCWD, b->bundle, &bundle, e) < 0 ||
-	    artifact_of(b->what, &m, &a, e) < 0)
+	if (verify_flags_open(&b->trust, &p, e) < 0 ||
+	    file_read(AT_FDCWD, b->bundle, &bundle, e) < 0 || artifact_of(b->what, &m, &a, e) < 0 ||
+	    confine_to_memory(e) < 0 || judge(b, p, view_buf(&bundle), &a, &proof, e) < 0)
 		return -1;
-	rules.root = t.root;
-	rules.keys = t.spkis;
-	rules.key_names = b->keys;
-	rules.n_keys = t.n_keys;
-	rules.identities = &t.identity;
-	rules.n_identities = t.identity != NULL;
-	if (b->ignore_tlog)
-		log_warn("the transparency log is ignored");
-	if (b->ignore_sct)
-		log_warn("the certificate log is ignored");
-	if (confine_to_memory(e) < 0)
-		return -1;
-	if (judge_bundle(view_buf(&bundle), &a, &rules, &found, e) < 0)
-		return err_wrap(e, "'%s'", b->what);
-	return print(b, &a, &found, e);
+	status = print(b, &a, &proof, e);
+	judge_found_clear(&proof.found);
+	return status;
 }

@@ -21,27 +21,31 @@
 #define STATUS_NO      1
 #define STATUS_UNKNOWN 75
 
-static const char synopsis[] =
-	"img-verify [-hVvq] [--key FILE|-]... [--policy FILE] [-c FILE] [--authfile FILE]\n"
-	"       [--platform OS/ARCH[/VARIANT]] [--deep]\n"
-	"       [--plain-http HOST]... [--timeout S] [--retry N]\n"
-	"       [--json] [--log-format text|json] REF...|-\n"
-	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE [--trusted-root FILE]\n"
-	"       [--key FILE|-]... [--certificate-identity ID] [--certificate-identity-regexp RE]\n"
-	"       [--certificate-oidc-issuer URL] [--certificate-oidc-issuer-regexp RE]\n"
-	"       [--certificate-github-workflow-repository R] [--certificate-github-workflow-ref "
-	"R]\n"
-	"       [--certificate-github-workflow-sha S] [--certificate-github-workflow-name N]\n"
-	"       [--certificate-github-workflow-trigger T]\n"
+#define TRUST                                                                                     \
+	"       [--key FILE|-]... [--certificate-identity ID] [--certificate-identity-regexp "    \
+	"RE]\n"                                                                                   \
+	"       [--certificate-oidc-issuer URL] [--certificate-oidc-issuer-regexp RE]\n"          \
+	"       [--certificate-github-workflow-repository R] [--certificate-github-workflow-ref " \
+	"R]\n"                                                                                    \
+	"       [--certificate-github-workflow-sha S] [--certificate-github-workflow-name N]\n"   \
+	"       [--certificate-github-workflow-trigger T] [--trusted-root FILE]\n"                \
 	"       [--type PREDICATE] [--insecure-ignore-tlog] [--insecure-ignore-sct]\n"
+
+static const char synopsis[] =
+	"img-verify [-hVvq]\n" TRUST
+	"       [--policy FILE] [--platform OS/ARCH[/VARIANT]] [--deep]\n"
+	"       [-c FILE] [--authfile FILE] [--plain-http HOST]... [--timeout S] [--retry N]\n"
+	"       [--json] [--log-format text|json] REF...|-\n"
+	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE\n" TRUST
 	"       [-c FILE] [--json] [--log-format text|json]";
 
 static const char help[] =
 	"usage: img-verify [options] REF...|-\n"
 	"       img-verify [options] --blob FILE|sha256:HEX --bundle FILE\n"
 	"\n"
-	"Prints HOST/REPO:TAG@sha256:HEX for each image that carries a signature by one of the\n"
-	"keys, in the order given, and says on standard error why the others do not.\n"
+	"Prints HOST/REPO:TAG@sha256:HEX for each image that carries a signature by whom we "
+	"trust,\n"
+	"in the order given, and says on standard error why the others do not.\n"
 	"With --blob, prints sha256:HEX if the Sigstore bundle proves who signed the file.\n"
 	"\n"
 	"  REF      [docker://]HOST[:PORT]/REPO[:TAG][@sha256:HEX]\n"
@@ -51,23 +55,25 @@ static const char help[] =
 	"Whom to trust\n"
 	"      --key FILE|-       public key, PEM: ECDSA P-256, P-384, P-521, Ed25519, RSA;\n"
 	"                         repeatable, one of them is enough (VERIFY_KEY)\n"
-	"      --policy FILE      who must have signed which repositories, gantry-policy(5)\n"
-	"                         (POLICY)\n"
-	"What else must be right\n"
+	"      --certificate-identity ID, --certificate-identity-regexp RE\n"
+	"      --certificate-oidc-issuer URL, --certificate-oidc-issuer-regexp RE\n"
+	"                         or who it was by the certificate of a keyless signature; a\n"
+	"                         pattern matches the whole name (CERTIFICATE_IDENTITY, ...)\n"
+	"      --certificate-github-workflow-repository R, --certificate-github-workflow-ref R,\n"
+	"      --certificate-github-workflow-sha S, --certificate-github-workflow-name N,\n"
+	"      --certificate-github-workflow-trigger T   what the certificate must say too\n"
+	"      --trusted-root FILE      Sigstore trusted_root.json (TRUSTED_ROOT)\n"
+	"      --insecure-ignore-tlog, --insecure-ignore-sct   leave out these checks\n"
+	"      --policy FILE      instead: who must have signed which repositories,\n"
+	"                         gantry-policy(5) (POLICY)\n"
+	"What must be there\n"
+	"      --type PREDICATE   not a signature, but an attestation of this type (a URI, or\n"
+	"                         slsaprovenance1, spdxjson, cyclonedx, vuln, ...); repeatable\n"
 	"      --platform OS/ARCH[/VARIANT]   of an index this image, and print its digest\n"
 	"      --deep             read every blob, and compare what layers unpack to\n"
 	"Files\n"
 	"      --blob FILE|sha256:HEX   what was signed\n"
 	"      --bundle FILE            the proof, a Sigstore bundle 0.1 to 0.3\n"
-	"      --trusted-root FILE      Sigstore trusted_root.json\n"
-	"      --certificate-identity ID, --certificate-identity-regexp RE\n"
-	"      --certificate-oidc-issuer URL, --certificate-oidc-issuer-regexp RE\n"
-	"                               who must have signed; a pattern matches the whole name\n"
-	"      --certificate-github-workflow-repository R, --certificate-github-workflow-ref R,\n"
-	"      --certificate-github-workflow-sha S, --certificate-github-workflow-name N,\n"
-	"      --certificate-github-workflow-trigger T   what the certificate must say too\n"
-	"      --type PREDICATE         it must be a statement with this predicate type\n"
-	"      --insecure-ignore-tlog, --insecure-ignore-sct   leave out these checks\n"
 	"Registries\n"
 	"      --authfile FILE    credentials, as docker login writes them\n"
 	"      --plain-http HOST  speaks no TLS; repeatable (loopback is found out)\n"
@@ -82,45 +88,32 @@ static const char help[] =
 	"example: img-verify --key release.pub registry.example/robot-app:1.4.0\n"
 	"\n"
 	"exit: 0 all pass, 1 one does not, 64 wrong usage, 71 this machine is at fault,\n"
-	"      75 could not find out (a registry is out of reach), 78 no key, or a bad one\n";
+	"      75 could not find out (a registry is out of reach), 78 nobody to trust, or a bad "
+	"key\n";
 
 enum {
-	OPT_KEY = CLI_OWN,
-	OPT_POLICY,
-	OPT_PLATFORM,
+	OPT_PLATFORM = CLI_OWN,
 	OPT_DEEP,
 	OPT_AUTHFILE,
 	OPT_PLAIN,
 	OPT_TIMEOUT,
-	OPT_RETRY
+	OPT_RETRY,
+	OPT_BLOB,
+	OPT_BUNDLE
 };
 
 static const struct option longs[] = {
 	CLI_LONG,
 	{ "config", required_argument, NULL, 'c' },
-	{ "key", required_argument, NULL, OPT_KEY },
-	{ "policy", required_argument, NULL, OPT_POLICY },
+	VERIFY_FLAGS_LONG,
 	{ "platform", required_argument, NULL, OPT_PLATFORM },
 	{ "deep", no_argument, NULL, OPT_DEEP },
 	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
 	{ "plain-http", required_argument, NULL, OPT_PLAIN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "retry", required_argument, NULL, OPT_RETRY },
-	{ "blob", required_argument, NULL, BLOB_OPT_WHAT },
-	{ "bundle", required_argument, NULL, BLOB_OPT_BUNDLE },
-	{ "trusted-root", required_argument, NULL, BLOB_OPT_ROOT },
-	{ "certificate-identity", required_argument, NULL, BLOB_OPT_IDENTITY },
-	{ "certificate-identity-regexp", required_argument, NULL, BLOB_OPT_IDENTITY_RE },
-	{ "certificate-oidc-issuer", required_argument, NULL, BLOB_OPT_ISSUER },
-	{ "certificate-oidc-issuer-regexp", required_argument, NULL, BLOB_OPT_ISSUER_RE },
-	{ "type", required_argument, NULL, BLOB_OPT_TYPE },
-	{ "insecure-ignore-tlog", no_argument, NULL, BLOB_OPT_NO_TLOG },
-	{ "insecure-ignore-sct", no_argument, NULL, BLOB_OPT_NO_SCT },
-	{ "certificate-github-workflow-repository", required_argument, NULL, BLOB_OPT_GITHUB },
-	{ "certificate-github-workflow-ref", required_argument, NULL, BLOB_OPT_GITHUB + 1 },
-	{ "certificate-github-workflow-sha", required_argument, NULL, BLOB_OPT_GITHUB + 2 },
-	{ "certificate-github-workflow-name", required_argument, NULL, BLOB_OPT_GITHUB + 3 },
-	{ "certificate-github-workflow-trigger", required_argument, NULL, BLOB_OPT_GITHUB + 4 },
+	{ "blob", required_argument, NULL, OPT_BLOB },
+	{ "bundle", required_argument, NULL, OPT_BUNDLE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -131,7 +124,7 @@ struct options {
 	size_t nplain;
 	const char *platform;
 	bool deep;
-	struct policy_flags trust;
+	struct verify_flags trust;
 	int64_t timeout_ms, retries;
 	struct blob blob;
 };
@@ -139,21 +132,17 @@ struct options {
 static int
 option(struct options *o, int c, const char *arg, struct err *e)
 {
-	if (c >= BLOB_OPT) {
-		blob_option(&o->blob, c, arg);
-		return 0;
-	}
+	if (c >= VERIFY_FLAGS)
+		return verify_flags_take(&o->trust, c, arg, e);
 	switch (c) {
 	case 'c':
 		o->config = arg;
 		return 0;
-	case OPT_KEY:
-		if (o->trust.n_keys == VERIFY_KEYS_MAX)
-			return err_set(e, ERR_USAGE, "more than %d keys", VERIFY_KEYS_MAX);
-		o->trust.keys[o->trust.n_keys++] = arg;
+	case OPT_BLOB:
+		o->blob.what = arg;
 		return 0;
-	case OPT_POLICY:
-		o->trust.file = arg;
+	case OPT_BUNDLE:
+		o->blob.bundle = arg;
 		return 0;
 	case OPT_PLATFORM:
 		o->platform = arg;
@@ -181,15 +170,13 @@ check_blob(struct options *o, int arguments)
 {
 	struct err e = { 0 };
 
-	_Static_assert(BLOB_KEYS_MAX >= VERIFY_KEYS_MAX, "all keys fit");
-	memcpy(o->blob.keys, o->trust.keys, sizeof(o->trust.keys));
-	o->blob.n_keys = o->trust.n_keys;
+	o->blob.trust = o->trust;
 	o->blob.json = o->cli.json;
 	if (blob_check(&o->blob, &e) < 0)
 		return cli_usage(&o->cli, "%s", e.msg);
 	if (arguments > 0)
 		return cli_usage(&o->cli, "references and --blob exclude each other");
-	if (o->trust.file != NULL || o->platform != NULL || o->deep)
+	if (o->trust.policy != NULL || o->platform != NULL || o->deep)
 		return cli_usage(&o->cli,
 				 "--policy, --platform and --deep are for images, not for --blob");
 	return CLI_GO_ON;
@@ -213,7 +200,9 @@ parse(int argc, char **argv, struct options *o)
 		if (status != CLI_GO_ON)
 			return status;
 	}
-	if (blob_wanted(&o->blob))
+	if (verify_flags_check(&o->trust, &e) < 0)
+		return cli_usage(&o->cli, "%s", e.msg);
+	if (o->blob.what != NULL || o->blob.bundle != NULL)
 		return check_blob(o, argc - optind);
 	if (optind == argc)
 		return cli_usage(&o->cli, "want a reference, or - for a list on standard input");
@@ -225,8 +214,6 @@ parse(int argc, char **argv, struct options *o)
 		else if (ref_parse(view_of(argv[i]), &ref, &e) < 0)
 			return cli_usage(&o->cli, "%s", e.msg);
 	}
-	if (o->trust.file != NULL && o->trust.n_keys > 0)
-		return cli_usage(&o->cli, "--key and --policy exclude each other");
 	for (size_t i = 0; i < o->trust.n_keys; i++)
 		if (lists && strcmp(o->trust.keys[i], "-") == 0)
 			return cli_usage(&o->cli, "standard input cannot be both key and list");
@@ -242,8 +229,8 @@ trust(const struct options *o, struct policy **ret, struct err *e)
 		return -1;
 	if (*ret == NULL)
 		return err_set(e, ERR_CONFIG,
-			       "nobody to trust: give --key or --policy, or set VERIFY_KEY or "
-			       "POLICY");
+			       "nobody to trust: give --key, --certificate-identity or --policy, "
+			       "or set VERIFY_KEY, CERTIFICATE_IDENTITY or POLICY");
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "oci/image.h"
+#include "record.h"
 
 /* One reference, or a line that is none. */
 struct item {
@@ -17,6 +18,7 @@ struct item {
 	int line;      /* not 0: it was this line of standard input, and why is why */
 	struct err why;
 	bool fatal; /* no other one can do better */
+	struct verify_found found;
 };
 
 /* A registry, asked once who it is; every thread has a session of its own. */
@@ -119,15 +121,15 @@ close_sessions(void *state)
  * itself will do too. */
 static int
 verify(const struct run *r, struct store *s, const struct verify_policy *needs, struct digest *d,
-       struct err *e)
+       struct verify_found *found, struct err *e)
 {
 	struct digest child = *d;
 
 	if (r->platform != NULL && image_narrow(s, d, r->platform, &child, e) < 0)
 		return -1;
-	if (verify_image(s, d, needs, NULL, e) < 0) {
+	if (verify_image(s, d, needs, found, e) < 0) {
 		if (e->code != ERR_NO || digest_equal(d, &child) ||
-		    verify_image(s, &child, needs, NULL, e) < 0)
+		    verify_image(s, &child, needs, found, e) < 0)
 			return -1;
 		*e = (struct err){ 0 };
 	}
@@ -153,7 +155,7 @@ judge(struct pool_worker *w, struct item *i, struct err *e)
 			return -1;
 		i->resolved = true;
 	}
-	if (verify(r, s, needs, &ref->digest, e) < 0)
+	if (verify(r, s, needs, &ref->digest, r->json ? &i->found : NULL, e) < 0)
 		return -1;
 	return r->deep ? image_check(s, &ref->digest, e) : 0;
 }
@@ -176,7 +178,7 @@ work(struct pool_worker *w, void *arg)
 /* --- answers ------------------------------------------------------------------ */
 
 static void
-print(const struct run *r, const struct ref *ref)
+print(const struct run *r, const struct ref *ref, const struct verify_found *found)
 {
 	AUTO_JSN struct json_t *v = NULL;
 	AUTO_FREE char *line = NULL;
@@ -190,11 +192,19 @@ print(const struct run *r, const struct ref *ref)
 		jsn_set_str(v, "repo", ref->repo);
 		jsn_set_str(v, "tag", ref->tag[0] != '\0' ? ref->tag : NULL);
 		jsn_set_str(v, "digest", ref->digest.str);
+		record_found(v, found);
 		line = jsn_dump(v);
 	}
 	(void)puts(line != NULL ? line : name);
 	/* whoever reads our output may go on with this one */
 	(void)fflush(stdout);
+}
+
+static void
+item_free(struct item *i)
+{
+	verify_found_clear(&i->found);
+	free(i);
 }
 
 static void
@@ -229,7 +239,7 @@ done(void *arg, void *item)
 	if (i->fatal && r->fatal.code == ERR_NONE)
 		r->fatal = i->why;
 	if (r->fatal.code != ERR_NONE) {
-		free(i);
+		item_free(i);
 		return;
 	}
 	if (i->why.code != ERR_NONE) {
@@ -237,9 +247,9 @@ done(void *arg, void *item)
 	} else {
 		log_debug("'%s/%s' %s is signed by whom we trust", i->ref.host, i->ref.repo,
 			  i->ref.digest.str);
-		print(r, &i->ref);
+		print(r, &i->ref, &i->found);
 	}
-	free(i);
+	item_free(i);
 }
 
 /* --- all of them ---------------------------------------------------------------- */

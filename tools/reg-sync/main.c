@@ -45,7 +45,8 @@ check_trust(struct settings *s, const struct conf *conf)
 	if (policy_choose(&s->trust, conf, &s->policy, &e) < 0)
 		return cli_fail(&e);
 	if (s->policy == NULL) {
-		log_error("whom to trust? give --key or --policy, or --insecure-skip-verify");
+		log_error("whom to trust? give --key, --certificate-identity or --policy, or "
+			  "--insecure-skip-verify");
 		return 78;
 	}
 	s->run.policy = s->policy;
@@ -80,6 +81,7 @@ work(struct settings *s, int argc, char **argv, char **environment)
 	struct run *r = &s->run;
 	int modes = r->list + r->from_stdin + r->prune;
 	bool one = modes > 0;
+	struct err e = { 0 };
 
 	if (modes > 1)
 		return cli_usage(&r->cli, "--list, --stdin and --prune do not go together");
@@ -96,9 +98,9 @@ work(struct settings *s, int argc, char **argv, char **environment)
 		return cli_usage(&r->cli, "--prune needs a rule: --keep N");
 	if (r->nkeep_tags > 0 && r->keep == 0 && !r->delete_extra)
 		return cli_usage(&r->cli, "--keep-tags needs --keep or --delete-extra");
-	if (s->trust.file != NULL && s->trust.n_keys > 0)
-		return cli_usage(&r->cli, "--key and --policy exclude each other");
-	if (one && (s->skip_verify || s->trust.file != NULL || s->trust.n_keys > 0))
+	if (verify_flags_check(&s->trust, &e) < 0)
+		return cli_usage(&r->cli, "%s", e.msg);
+	if (one && (s->skip_verify || verify_flags_given(&s->trust)))
 		return cli_usage(&r->cli,
 				 "--key, --policy and --insecure-skip-verify are for SOURCE DEST: "
 				 "put img-verify before --stdin");

@@ -33,6 +33,13 @@ static const char help[] =
 	"Whose (SOURCE DEST is refused without one of these):\n"
 	"      --key FILE         copy only what this public key has signed; repeatable\n"
 	"      --policy FILE      who must have signed which repositories, gantry-policy(5)\n"
+	"      --certificate-identity ID, --certificate-identity-regexp RE\n"
+	"      --certificate-oidc-issuer URL, --certificate-oidc-issuer-regexp RE\n"
+	"      --certificate-github-workflow-repository R, --certificate-github-workflow-ref R,\n"
+	"      --certificate-github-workflow-sha S, --certificate-github-workflow-name N,\n"
+	"      --certificate-github-workflow-trigger T   what its certificate says\n"
+	"      --trusted-root FILE, --type PREDICATE\n"
+	"      --insecure-ignore-tlog, --insecure-ignore-sct   as for img-verify(1)\n"
 	"      --insecure-skip-verify  copy whatever is there\n"
 	"How:\n"
 	"  -n, --dry-run          say what would be copied and deleted\n"
@@ -68,8 +75,6 @@ enum {
 	OPT_DELETE_EXTRA,
 	OPT_PLATFORM,
 	OPT_NO_REFERRERS,
-	OPT_KEY,
-	OPT_POLICY,
 	OPT_SKIP_VERIFY,
 	OPT_JOBS,
 	OPT_LIMIT_RATE,
@@ -95,8 +100,7 @@ static const struct option options[] = {
 	{ "delete-extra", no_argument, NULL, OPT_DELETE_EXTRA },
 	{ "platform", required_argument, NULL, OPT_PLATFORM },
 	{ "no-referrers", no_argument, NULL, OPT_NO_REFERRERS },
-	{ "key", required_argument, NULL, OPT_KEY },
-	{ "policy", required_argument, NULL, OPT_POLICY },
+	VERIFY_FLAGS_LONG,
 	{ "insecure-skip-verify", no_argument, NULL, OPT_SKIP_VERIFY },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "jobs", required_argument, NULL, OPT_JOBS },
@@ -141,6 +145,8 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 {
 	struct run *r = &s->run;
 
+	if (opt >= VERIFY_FLAGS)
+		return verify_flags_take(&s->trust, opt, arg, e);
 	switch (opt) {
 	case OPT_LIST:
 		r->list = true;
@@ -168,14 +174,6 @@ take_option(struct settings *s, int opt, const char *arg, struct err *e)
 		return add_platform(r, arg, e);
 	case OPT_NO_REFERRERS:
 		r->no_referrers = true;
-		return 0;
-	case OPT_KEY:
-		if (s->trust.n_keys == VERIFY_KEYS_MAX)
-			return err_set(e, ERR_USAGE, "more than %d keys", VERIFY_KEYS_MAX);
-		s->trust.keys[s->trust.n_keys++] = arg;
-		return 0;
-	case OPT_POLICY:
-		s->trust.file = arg;
 		return 0;
 	case OPT_SKIP_VERIFY:
 		s->skip_verify = true;

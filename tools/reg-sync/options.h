@@ -10,7 +10,7 @@ struct settings {
 	struct run run;
 	struct tally tally;
 	const char *config, *authfile, *metrics_file;
-	struct policy_flags trust;
+	struct verify_flags trust;
 	struct policy *policy;
 	bool skip_verify;
 	char uploads[4096];
