@@ -152,9 +152,7 @@ retry_after_ms(const struct http_resp *r)
 			return -1;
 		ms = ((int64_t)at - clock_wall_ns() / 1000000000) * 1000;
 	}
-	if (ms < 0)
-		ms = 0;
-	return ms < RETRY_AFTER_MS ? ms : RETRY_AFTER_MS;
+	return ms < 0 ? 0 : ms;
 }
 
 static int64_t
@@ -179,6 +177,9 @@ wait_before_retry(struct http *h, const struct http_req *q, const struct http_re
 
 	if (ms < 0)
 		ms = backoff_ms(tries);
+	/* a quota that is used up for hours */
+	if (ms > RETRY_AFTER_MS)
+		return -1;
 	if (q->deadline.at_ms != 0 && clock_left_ms(q->deadline, INT64_MAX) <= ms)
 		return -1;
 	clock_sleep_ms(ms, http_settings(h)->stop);

@@ -15,7 +15,7 @@
  * are tried again up to `retries` times for GET, HEAD, PUT, DELETE (and for
  * POST and PATCH if the request says that it may be repeated), after a backoff of
  * 0.25 s, doubled each time up to 15 s, with full jitter; Retry-After
- * (seconds or a date) is honoured up to 120 s.  A body that comes from a
+ * (seconds or a date) is honoured up to 120 s, more is given up at once.  A body that comes from a
  * callback is sent once.  All of it ends at the deadline.
  *
  * Errors: ERR_TEMP if the other side was not reached, did not finish in time
@@ -65,7 +65,8 @@ struct http_req {
 	const char *authorization;  /* the header's value, or NULL */
 	const void *body;	    /* bytes to send, or NULL */
 	size_t body_len;
-	http_body_fn *body_fn; /* or from here, body_size bytes in all */
+	http_body_fn *body_fn;			     /* or from here, body_size bytes in all */
+	int (*body_again)(void *arg, struct err *e); /* begin with it anew; may be NULL */
 	void *body_arg;
 	int64_t body_size;
 	size_t max;		  /* bytes of the answer's body; 0: HTTP_BODY_MAX */
@@ -92,9 +93,9 @@ int http_do(struct http *h, const struct http_req *q, struct http_resp *ret, str
  * size; false if there is none.  http_header_n gives the i-th. */
 bool http_header(const struct http_resp *r, const char *name, char *out, size_t size);
 bool http_header_n(const struct http_resp *r, const char *name, size_t i, char *out, size_t size);
-/* "401 UNAUTHORIZED: authentication required" or "502, answered text/html": an
- * answer's error in words, from OCI or Docker error JSON if that is what it
- * is. */
+/* "401 UNAUTHORIZED: authentication required", "429: the first line" or "502,
+ * answered text/html": an answer's error in words, from OCI or Docker error
+ * JSON or plain text if that is what it is. */
 void http_explain(const struct http_resp *r, char *out, size_t size);
 
 /* One answer as a stream: the header block now, the body by http_read.  What

@@ -34,6 +34,23 @@ http_header(const struct http_resp *r, const char *name, char *out, size_t size)
 	return http_header_n(r, name, 0, out, size);
 }
 
+/* The first line of a plain answer; false if it has none. */
+static bool
+first_line(const struct http_resp *r, const char *type, char *out, size_t size)
+{
+	struct view rest = view_buf(&r->body), line;
+
+	if (strcmp(type, "text/plain") != 0)
+		return false;
+	if (!view_cut(&rest, '\n', &line))
+		line = rest;
+	line = view_trim(line);
+	if (line.n == 0)
+		return false;
+	(void)snprintf(out, size, "%d: " VIEW_FMT, r->status, VIEW_ARG(line));
+	return true;
+}
+
 void
 http_explain(const struct http_resp *r, char *out, size_t size)
 {
@@ -53,7 +70,9 @@ http_explain(const struct http_resp *r, char *out, size_t size)
 		return;
 	}
 	if (r->body.len > 0 && http_header(r, "content-type", type, sizeof(type))) {
-		type[strcspn(type, ";")] = '\0';
+		type[strcspn(type, "; ")] = '\0';
+		if (first_line(r, type, out, size))
+			return;
 		(void)snprintf(out, size, "%d, answered %s", r->status, type);
 		return;
 	}

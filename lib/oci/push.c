@@ -14,6 +14,8 @@
 #define CHUNK_TRIES   3
 #define STREAM_BYTES  (32LL << 20) /* a piece from a source that is faster than this: */
 #define FAST_A_SECOND (20LL << 20)
+#define DOUBTS_MAX    4
+#define DOUBT_MS      50
 
 /* One blob on its way. */
 struct push {
@@ -25,6 +27,7 @@ struct push {
 	struct upload at;
 	int64_t room;		/* bytes that the request under way still takes */
 	int64_t got, waited_ns; /* of the last piece: from the source, and how long that took */
+	int64_t least;		/* bytes of a chunk that the registry wants */
 };
 
 /* Where the registry wants the next bytes. */
@@ -62,21 +65,41 @@ static int
 begin(struct push *p, struct err *e)
 {
 	AUTO_RESP struct http_resp resp = { 0 };
-	char path[URL_MAX_BYTES];
+	char path[URL_MAX_BYTES], least[32];
 	struct http_req q = { .method = "POST", .url = path, .body = "", .repeatable = true };
 
 	p->at = (struct upload){ 0 };
+	p->least = 0;
 	(void)snprintf(path, sizeof(path), "/v2/%s/blobs/uploads/", p->repo);
 	if (registry_request(p->r, p->repo, true, &q, &resp, e) < 0)
 		return -1;
 	if (resp.status != 202)
 		return registry_refuse(p->r, p->repo, p->d->digest.str, &resp, e);
+	if (http_header(&resp, "oci-chunk-min-length", least, sizeof(least)))
+		p->least = strtoll(least, NULL, 10);
 	return take_location(p, &resp, e);
 }
 
-/* The last request: with all bytes that are missing, or none. */
+/* The token may have ended since the upload was begun. */
 static int
-end(struct push *p, http_body_fn *fn, struct http_resp *ret, struct err *e)
+from_the_start(void *arg, struct err *e)
+{
+	const struct store_feed *feed = arg;
+
+	return feed->start(feed->arg, 0, e);
+}
+
+static long
+read_feed(void *arg, void *p, size_t n, struct err *e)
+{
+	const struct store_feed *feed = arg;
+
+	return feed->read(feed->arg, p, n, e);
+}
+
+/* The last request: with all bytes, or none. */
+static int
+end(struct push *p, bool whole, struct http_resp *ret, struct err *e)
 {
 	static const char *const headers[] = { "Content-Type: application/octet-stream", NULL };
 	AUTO_BUF struct buf address = BUF_INIT(2 * URL_MAX_BYTES);
@@ -88,10 +111,11 @@ end(struct push *p, http_body_fn *fn, struct http_resp *ret, struct err *e)
 	if (buf_ok(&address, "upload address", e) < 0)
 		return -1;
 	q.url = buf_cstr(&address);
-	if (fn != NULL) {
+	if (whole) {
 		q.body = NULL;
-		q.body_fn = fn;
-		q.body_arg = p->feed->arg;
+		q.body_fn = read_feed;
+		q.body_again = from_the_start;
+		q.body_arg = (void *)(uintptr_t)p->feed;
 		q.body_size = p->d->size;
 	}
 	return registry_request(p->r, p->repo, true, &q, ret, e);
@@ -131,7 +155,7 @@ push_whole(struct push *p, struct err *e)
 
 	if (begin(p, e) < 0 || p->feed->start(p->feed->arg, 0, e) < 0)
 		return -1;
-	sent = end(p, p->feed->read, &resp, e);
+	sent = end(p, true, &resp, e);
 	if (judge_end(p, sent, &resp, e) == 0)
 		return 0;
 	return sent == 0 && is_another_way(resp.status) ? 1 : -1;
@@ -312,6 +336,9 @@ push_by_chunks(struct push *p, struct err *e)
 	    p->at.offset == 0) {
 		if (begin(p, e) < 0)
 			return -1;
+		/* more than is worth holding in memory */
+		if (p->least > CHUNK_BYTES)
+			return 1;
 	}
 	status = push_pieces(p, chunk, e);
 	if (status != 0) {
@@ -319,7 +346,7 @@ push_by_chunks(struct push *p, struct err *e)
 			upload_drop(dir, p->name, &p->d->digest);
 		return status;
 	}
-	sent = end(p, NULL, &resp, e);
+	sent = end(p, false, &resp, e);
 	if (judge_end(p, sent, &resp, e) < 0) {
 		if (sent == 0)
 			upload_drop(dir, p->name, &p->d->digest);
@@ -371,6 +398,37 @@ push_mount(struct registry *r, const char *repo, const struct digest *d, const c
 	return resp.status == 201;
 }
 
+/* Refused, but there: a tag that may be set only once was set to this, or the
+ * answer to that was lost. */
+static bool
+is_stored(struct registry *r, const char *repo, const char *what, const struct manifest *m)
+{
+	struct digest now;
+
+	return registry_resolve(r, repo, what, &now, NULL) == 0 && digest_equal(&now, &m->digest);
+}
+
+/* Where two requests write the same name at once, a registry may read what is
+ * half written and doubt a digest that is right. */
+static bool
+is_doubted(const struct http_resp *resp)
+{
+	return resp->status == 400 && strstr(buf_cstr(&resp->body), "DIGEST_INVALID") != NULL;
+}
+
+static int
+put_manifest(struct registry *r, const char *repo, const struct http_req *q, struct http_resp *ret,
+	     struct err *e)
+{
+	for (int tries = 0;; tries++) {
+		if (registry_request(r, repo, true, q, ret, e) < 0)
+			return -1;
+		if (!is_doubted(ret) || tries == DOUBTS_MAX)
+			return 0;
+		clock_sleep_ms(DOUBT_MS << tries, NULL);
+	}
+}
+
 int
 push_manifest(struct registry *r, const char *repo, const char *what, const struct manifest *m,
 	      bool *ret_subject, struct err *e)
@@ -386,10 +444,10 @@ push_manifest(struct registry *r, const char *repo, const char *what, const stru
 
 	(void)snprintf(path, sizeof(path), "/v2/%s/manifests/%s", repo, what);
 	(void)snprintf(type, sizeof(type), "Content-Type: %s", m->media_type);
-	if (registry_request(r, repo, true, &q, &resp, e) < 0)
+	if (put_manifest(r, repo, &q, &resp, e) < 0)
 		return -1;
 	if (resp.status != 201)
-		return registry_refuse(r, repo, what, &resp, e);
+		return is_stored(r, repo, what, m) ? 0 : registry_refuse(r, repo, what, &resp, e);
 	if (http_header(&resp, "docker-content-digest", said, sizeof(said)) &&
 	    strcmp(said, m->digest.str) != 0)
 		return err_set(e, ERR_DATA, "'%s/%s' stored %s as '%s'", registry_host(r), repo,

@@ -22,6 +22,7 @@ struct site {
 	char base[REF_PART_MAX + 16]; /* "https://HOST" */
 	struct registry_opts opts;
 	struct auth *auth;
+	struct warned *warned;
 	pthread_mutex_t lists; /* see registry_lock_lists */
 	pthread_mutex_t lock;  /* of what follows */
 	int sessions;
@@ -96,6 +97,7 @@ authorized(struct registry *r, const struct buf *scope, const struct http_req *g
 		if (fn(r->http, &q, ret, e) < 0)
 			return err_wrap(e, "registry '%s'", r->site->host);
 		resp = resp_of(ret);
+		warned_take(r->site->warned, r->site->host, resp);
 		/* nobody else's question is answered */
 		if (resp->status != 401 || tries > 0 || !is_ours(r, resp->url))
 			return 0;
@@ -104,11 +106,13 @@ authorized(struct registry *r, const struct buf *scope, const struct http_req *g
 			return err_wrap(e, "registry '%s'", r->site->host);
 		if (again == 0)
 			return 0;
-		/* a body that came from a callback cannot be sent twice */
-		if (q.body_fn != NULL)
+		/* not every body that came from a callback can be sent twice */
+		if (q.body_fn != NULL && q.body_again == NULL)
 			return err_set(e, ERR_TEMP,
 				       "registry '%s': the token ended before its time",
 				       r->site->host);
+		if (q.body_again != NULL && q.body_again(q.body_arg, e) < 0)
+			return -1;
 	}
 }
 
@@ -279,6 +283,7 @@ site_free(struct site **s)
 	if (*s == NULL)
 		return;
 	auth_free(&(*s)->auth);
+	warned_free(&(*s)->warned);
 	(void)pthread_mutex_destroy(&(*s)->lists);
 	(void)pthread_mutex_destroy(&(*s)->lock);
 	free(*s);
@@ -299,7 +304,8 @@ registry_open(const char *host, const struct registry_opts *o, struct registry *
 		return err_set(e, ERR_USAGE, "host '%s' is too long", host);
 	(void)snprintf(s->host, sizeof(s->host), "%s", host);
 	s->opts = *o;
-	if (auth_new(host, o->auth, o->http.stop, &s->auth, e) < 0 || new_session(s, &r, e) < 0)
+	if (auth_new(host, o->auth, o->http.stop, &s->auth, e) < 0 ||
+	    warned_new(o->warned, &s->warned, e) < 0 || new_session(s, &r, e) < 0)
 		return -1;
 	s = NULL; /* goes with its last session */
 	if (find_scheme(r, o, e) < 0)
@@ -528,7 +534,9 @@ has(struct registry *r, const char *repo, const char *kind, const char *what, st
 		return -1;
 	if (resp.status == 200 && !registry_is_page(&resp))
 		return 1;
-	return resp.status == 404 ? 0 : registry_refuse(r, repo, what, &resp, e);
+	/* where HEAD is not known, asking costs as much as bringing it again */
+	return resp.status == 404 || resp.status == 405 ? 0
+							: registry_refuse(r, repo, what, &resp, e);
 }
 
 int

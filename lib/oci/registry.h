@@ -20,6 +20,7 @@
 #include "oci/manifest.h"
 #include "oci/ref.h"
 #include "oci/store.h"
+#include "oci/warned.h"
 
 #define REGISTRY_TAGS_MAX 100000
 
@@ -30,6 +31,7 @@ struct registry_opts {
 	const struct auth_files *auth; /* where credentials are; NULL: we have none */
 	const char *const *plain_http; /* hosts that speak plain HTTP, NULL-terminated */
 	const char *uploads;	       /* folder for upload.h; NULL: none */
+	warned_fn *warned;	       /* told what registries want people to know; may be NULL */
 };
 
 struct registry;

@@ -759,12 +759,15 @@ static enum MHD_Result
 answer(struct MHD_Connection *c, struct request *r, const char *url, const char *method)
 {
 	long every = mode_number("throttle", 0);
+	char once[1024];
 
 	if (strcmp(url, "/token") == 0)
 		return give_token(c, r);
 	if (strcmp(r->kind, "other") == 0)
 		return control(c, r, url);
-	if (every > 0 && stats_count("throttled", 1) % every == 0)
+	/* uploads have other names the next time */
+	(void)snprintf(once, sizeof(once), "429 %s %s", method, r->upload != NULL ? r->repo : url);
+	if (every > 0 && stats_count("requests", 1) % every == 0 && stats_count(once, 1) == 1)
 		return too_many(c, r, "0");
 	if (!r->allowed)
 		return ask_who(c, r, strcmp(action_of(method), "pull") == 0 ? "pull" : "pull,push");
@@ -844,8 +847,9 @@ log_request(struct MHD_Connection *c, const struct request *r, const char *url, 
 	if (range[0] != '\0')
 		buf_addf(&line, " %s", range);
 	(void)fprintf(stderr, "%s %d\n", buf_cstr(&line), r->status);
-	/* uploads may well begin alike */
-	if ((r->status < 400 || r->status == 404) && strcmp(method, "POST") != 0)
+	/* uploads may well begin and go on alike */
+	if ((r->status < 400 || r->status == 404) && strcmp(method, "POST") != 0 &&
+	    strcmp(method, "PATCH") != 0)
 		stats_note(buf_cstr(&line));
 }
 

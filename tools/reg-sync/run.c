@@ -186,6 +186,12 @@ done(void *arg, void *item)
 /* --- begin and end --------------------------------------------------------- */
 
 static void
+say_warning(const char *host, const char *text)
+{
+	log_warn("registry '%s' says: %s", host, text);
+}
+
+static void
 ends_init(struct ends *all, const struct run *o, const char *ca)
 {
 	all->o = (struct registry_opts){
@@ -196,6 +202,7 @@ ends_init(struct ends *all, const struct run *o, const char *ca)
 			  .stop = &cli_stopped },
 		.auth = &o->auth,
 		.plain_http = o->plain_http,
+		.warned = say_warning,
 		.uploads = o->uploads,
 	};
 }
