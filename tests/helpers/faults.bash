@@ -61,12 +61,14 @@ crossed() {
 put_blob() {
 	local at=http://${1%%/*}/v2/${1#*/} sum to
 	sum=$(sha256sum <"$2")
-	to=$(curl -fsS -D - -o /dev/null -X POST "$at/blobs/uploads/" | tr -d '\r' |
-		sed -n 's/^[Ll]ocation: //p')
-	[[ $to == http* ]] || to=http://${1%%/*}$to
-	[[ $to == *\?* ]] && to+='&' || to+='?'
-	curl -fsS -o /dev/null -T "$2" "${to}digest=sha256:${sum%% *}"
-	jq -cn --arg d "sha256:${sum%% *}" --argjson n "$(stat -c %s "$2")" \
+	sum=sha256:${sum%% *}
+	if ! curl -fsI -o /dev/null "$at/blobs/$sum"; then
+		to=$(curl -fsS -D - -o /dev/null -X POST "$at/blobs/uploads/" | tr -d '\r' |
+			sed -n 's/^[Ll]ocation: //p')
+		[[ $to == *\?* ]] && to+='&' || to+='?'
+		curl -fsS -o /dev/null -T "$2" "${to}digest=$sum"
+	fi
+	jq -cn --arg d "$sum" --argjson n "$(stat -c %s "$2")" \
 		'{mediaType: "application/octet-stream", digest: $d, size: $n}'
 }
 
@@ -90,15 +92,36 @@ put_image() {
 		jq -cs --slurpfile c "$tmp/config.json" '{schemaVersion: 2,
 			mediaType: "application/vnd.oci.image.manifest.v1+json",
 			config: ($c[0] + {mediaType: "application/vnd.oci.image.config.v1+json"}),
-			layers: map(. + {mediaType: "application/vnd.oci.image.layer.v1.tar"})}' >"$tmp/manifest"
+			layers: map(. + {mediaType: "application/vnd.oci.image.layer.v1.tar+gzip"})}' >"$tmp/manifest"
 	put_manifest "$at" "$tag" "$tmp/manifest"
 	rm -rf "$tmp"
 }
 
-# random FILE BYTES SEED: bytes that do not compress and are the same for the same seed.
+# put_many HOST/REPO N LAYER-FILE...: tags 0.0.1 to 0.0.N of images that differ in a note only.
+put_many() {
+	local at=$1 n=$2 tmp
+	shift 2
+	tmp=$(mktemp -d -p "$BATS_TEST_TMPDIR")
+	put_image "$at" 0.0.1 "$@" >/dev/null
+	digest_at "$at" 0.0.1 >/dev/null
+	jq -c --argjson n "$n" 'range(1; $n + 1) as $i | .annotations = {number: "\($i)"}' \
+		"$BATS_TEST_TMPDIR/at" | split -l 1 -a 4 --numeric-suffixes=1 - "$tmp/"
+	for ((i = 1; i <= n; i++)); do
+		printf 'url = http://%s/v2/%s/manifests/0.0.%d\nupload-file = %s/%04d\n' "${at%%/*}" \
+			"${at#*/}" "$i" "$tmp" "$i"
+	done >"$tmp/put"
+	curl -fsS -K "$tmp/put" -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'
+	rm -rf "$tmp"
+}
+
+# random FILE BYTES SEED: bytes that do not compress and are the same for the same seed.  They begin
+# as gzip does, so that no client thinks of compressing them.
 random() {
-	head -c "$2" /dev/zero |
-		openssl enc -aes-128-ctr -K "$(printf '%032x' "$3")" -iv "$(printf '%032x' 0)" >"$1"
+	{
+		printf '\037\213\010'
+		head -c "$(($2 - 3))" /dev/zero |
+			openssl enc -aes-128-ctr -K "$(printf '%032x' "$3")" -iv "$(printf '%032x' 0)"
+	} >"$1"
 }
 
 # digest_at HOST/REPO WHAT: of the bytes that are given for it; fails if there are none.
