@@ -156,6 +156,23 @@ goes_back() {
 	goes_back policy-old:2 rename-old:2 rename-new:2 stop-old:2 remove-old:2 pins:2 moved:2 end
 }
 
+@test "killed where a failure does not take the others back" {
+	local before step
+	before=$(version_of 1)
+	for step in failed quarantine end; do
+		killed "$step" 0.0.3 --force --on-failure stop
+		healthy 2
+		run -1 deploy -c "$CONF" --tag 0.0.3
+		[ "$(version_of 1)" = 0.0.3 ]
+		[ "$(version_of 2)" = "$before" ]
+		[ "$(jq -r 'select(.event == "end") | .result' "$STATE/journal.jsonl" | tail -n 1)" = stopped ]
+		run -1 deploy -c "$CONF" --tag 0.0.3
+		[[ $output == *"is quarantined since"* ]]
+		run -0 deploy -c "$CONF" --tag "$before"
+		all_at "$before"
+	done
+}
+
 @test "killed in a recreate" {
 	recreated() {
 		local step goal

@@ -8,11 +8,14 @@
  *
  * Every record has "time" and "event"; those of a deployment have "txn":
  *
- *     begin       kind ("deploy" or "rollback"), image, tag, digest, services
+ *     begin       kind ("deploy" or "rollback"), image, tag, digest, services,
+ *                 on_failure, canary
  *     service     service, id, ref, digest, tag, healthy, policy, spec: what
  *                 ran before
  *     step        service, step
  *     moved       service, image, tag, digest: proven healthy there
+ *     failed      service, reason: the release is bad there, others stay
+ *     staged      image, tag, digest: verified and pulled, for a later switch
  *     back        service, reason: from here on everything goes back
  *     resume      taken up again after a crash
  *     proven      image, tag, digest

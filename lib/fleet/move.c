@@ -257,10 +257,25 @@ probe_next(struct move *m, struct err *e)
 }
 
 static int
+run_hook(const struct move *m, const char *name, struct err *e)
+{
+	const struct hooks_facts f = { .deployment = m->txn,
+				       .service = m->s->name,
+				       .image = m->goal->repo,
+				       .tag = m->goal->tag,
+				       .old_digest = m->ran.digest.str,
+				       .new_digest = m->goal->digest.str };
+
+	return hooks_run(m->o->hooks, name, &f, e);
+}
+
+static int
 promote_next(struct move *m, struct err *e)
 {
 	struct health h = health_of(m);
 
+	if (run_hook(m, "pre-switch", e) < 0)
+		return -1;
 	if (engine_kill(m->s->engine, m->next_id, "SIGUSR1", e) < 0)
 		return -1;
 	return health_promoted(&h, e);
@@ -277,6 +292,22 @@ demote_old(struct move *m, struct err *e)
 	return 0;
 }
 
+/* The site's own word on a release that looks good to us. */
+static int
+judge_by_hook(struct move *m, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (run_hook(m, "post-switch", &why) == 0)
+		return 0;
+	if (why.code == ERR_TEMP) {
+		say(m, "%s; it is too late for that", why.msg);
+		return 0;
+	}
+	m->own_fault = why.code == ERR_AUTH;
+	return err_set(e, m->own_fault ? ERR_NO : why.code, "%s", why.msg);
+}
+
 static int
 soak_next(struct move *m, struct err *e)
 {
@@ -285,7 +316,9 @@ soak_next(struct move *m, struct err *e)
 	h.soak_ms = m->o->soak_ms;
 	/* only programs that speak the handover are known to name their instance */
 	h.instance = m->handover ? m->instance : NULL;
-	return health_serving(&h, e);
+	if (health_serving(&h, e) < 0)
+		return -1;
+	return judge_by_hook(m, e);
 }
 
 static int
@@ -302,6 +335,8 @@ set_policy(const struct move *m, const char *id, const char *name, struct err *e
 static int
 guard_old(struct move *m, struct err *e)
 {
+	if (run_hook(m, "pre-switch", e) < 0)
+		return -1;
 	return set_policy(m, m->old_id, "always", e);
 }
 

@@ -10,6 +10,7 @@
 #ifndef GANTRY_FLEET_MOVE_H
 #define GANTRY_FLEET_MOVE_H
 
+#include "fleet/hooks.h"
 #include "fleet/service.h"
 
 enum move_strategy { MOVE_AUTO, MOVE_HANDOVER, MOVE_RECREATE };
@@ -18,11 +19,12 @@ typedef void move_say_fn(void *arg, const char *service, const char *words);
 
 struct move_opts {
 	enum move_strategy strategy;
-	int64_t timeout_ms;  /* until a new container is healthy */
-	int64_t interval_ms; /* between questions, at most */
-	int64_t soak_ms;     /* it has to stay healthy for so long */
-	int64_t max_wait_ms; /* for a robot that is busy */
-	const char *pins;    /* the file that compose reads; NULL: none */
+	int64_t timeout_ms;	   /* until a new container is healthy */
+	int64_t interval_ms;	   /* between questions, at most */
+	int64_t soak_ms;	   /* it has to stay healthy for so long */
+	int64_t max_wait_ms;	   /* for a robot that is busy */
+	const struct hooks *hooks; /* NULL: none */
+	const char *pins;	   /* the file that compose reads; NULL: none */
 	const volatile bool *stop;
 	move_say_fn *say; /* words for people; may be NULL */
 	void *arg;

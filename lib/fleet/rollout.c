@@ -19,7 +19,26 @@ struct txn {
 	char id[JOURNAL_TXN_MAX];
 	char kind[16];
 	struct move_goal goal;
+	enum rollout_on_failure on_failure;
+	size_t canary;
 };
+
+static const char *const on_failure_names[] = { [ROLLOUT_ALL_BACK] = "rollback-all",
+						[ROLLOUT_GO_ON] = "rollback-failed",
+						[ROLLOUT_STOP] = "stop" };
+
+int
+rollout_parse_on_failure(const char *name, enum rollout_on_failure *ret, struct err *e)
+{
+	for (size_t i = 0; i < COUNT_OF(on_failure_names); i++) {
+		if (strcmp(name, on_failure_names[i]) == 0) {
+			*ret = (enum rollout_on_failure)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, "must be rollback-all, rollback-failed or stop, not '%s'",
+		       name);
+}
 
 static void
 record(const struct txn *t, enum rollout_result result, const char *service,
@@ -34,6 +53,31 @@ say(const struct txn *t, const char *service, const char *words)
 {
 	if (t->r->move.say != NULL)
 		t->r->move.say(t->r->move.arg, service, words);
+}
+
+/* The site's word on the whole; nothing stops a rollback. */
+static int
+run_hook(const struct txn *t, const char *name, const char *service, const char *reason,
+	 struct err *e)
+{
+	const struct hooks_facts f = { .deployment = t->id,
+				       .service = service,
+				       .image = t->goal.repo,
+				       .tag = t->goal.tag,
+				       .new_digest = t->goal.digest.str,
+				       .reason = reason };
+
+	return strcmp(t->kind, "deploy") == 0 ? hooks_run(t->r->move.hooks, name, &f, e) : 0;
+}
+
+/* The same where nothing depends on its answer. */
+static void
+tell_hook(const struct txn *t, const char *name, const char *service, const char *reason)
+{
+	struct err why = { 0 };
+
+	if (run_hook(t, name, service, reason, &why) < 0)
+		say(t, "", why.msg);
 }
 
 static struct json_t *
@@ -65,6 +109,24 @@ rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *
 			return err_wrap(e, "pull '%s'", goal->ref);
 	}
 	return 0;
+}
+
+int
+rollout_has(const struct rollout *r, const struct move_goal *goal, struct err *e)
+{
+	for (size_t i = 0; i < r->fleet->nengines; i++) {
+		AUTO_JSN struct json_t *image = NULL;
+
+		if (engine_image(r->fleet->engines[i], goal->ref, &image, e) < 0)
+			return err_wrap(e, "what was staged is gone");
+	}
+	return 0;
+}
+
+int
+rollout_stage(struct journal *j, const struct move_goal *goal, struct err *e)
+{
+	return journal_write(j, "staged", NULL, image_fields(goal), e);
 }
 
 /* A name of our own keeps an image on disk, where rollback finds it without a
@@ -103,6 +165,8 @@ write_begin(struct txn *t, struct err *e)
 	for (size_t i = 0; i < t->r->fleet->n; i++)
 		jsn_push(names, jsn_string(t->r->fleet->services[i].name));
 	jsn_set(f, "services", names);
+	jsn_set_str(f, "on_failure", on_failure_names[t->on_failure]);
+	jsn_set_int(f, "canary", (int64_t)t->canary);
 	if (journal_write(t->r->journal, "begin", t->id, f, e) < 0)
 		return -1;
 	step_crash(STEP_BEGIN);
@@ -184,9 +248,18 @@ reach(const struct txn *t, const struct service *s, const struct move_goal *goal
 	return move_record(s, goal, t->r->journal, t->id, o, e);
 }
 
+static int bad_release(const struct txn *t, const char *service, const char *reason, struct err *e);
+
 static int
 finish(const struct txn *t, struct err *e)
 {
+	struct err why = { 0 };
+
+	if (run_hook(t, "post-deploy", NULL, NULL, &why) < 0) {
+		if (why.code == ERR_AUTH)
+			return bad_release(t, "", why.msg, e);
+		say(t, "", why.msg);
+	}
 	if (digest_is_set(&t->goal.digest) &&
 	    journal_write(t->r->journal, "proven", t->id, image_fields(&t->goal), e) < 0)
 		return -1;
@@ -223,6 +296,7 @@ back_one(const struct txn *t, const struct service *s, struct err *e)
 	/* on the way back there is no stopping, and any way will do */
 	o.stop = NULL;
 	o.strategy = MOVE_AUTO;
+	o.hooks = NULL;
 	if (back_goal(t, s, &goal, e) < 0)
 		return -1;
 	if (reach(t, s, &goal, &o, &settled, &why) < 0) {
@@ -250,6 +324,7 @@ run_back(const struct txn *t, struct err *e)
 	}
 	if (write_end(t, "rolled-back", reason, e) < 0)
 		return -1;
+	tell_hook(t, "rolled-back", NULL, reason);
 	return err_set(e, ERR_ROLLED_BACK, "%s failed and was rolled back: %s",
 		       t->goal.tag[0] != '\0' ? t->goal.tag : t->goal.ref, reason);
 }
@@ -267,51 +342,113 @@ turn_back(const struct txn *t, const char *service, const char *reason, struct e
 	return run_back(t, e);
 }
 
+/* It is not tried again. */
 static int
-bad_release(const struct txn *t, const char *service, const char *reason, struct err *e)
+condemn(const struct txn *t, const char *service, const char *reason, struct err *e)
 {
-	record(t, ROLLOUT_FAILED, service, &t->goal, reason);
+	if (service[0] != '\0')
+		record(t, ROLLOUT_FAILED, service, &t->goal, reason);
 	if (digest_is_set(&t->goal.digest) && rollout_quarantine(t->r->journal, t->id, t->goal.tag,
 								 t->goal.digest.str, reason, e) < 0)
 		return -1;
 	step_crash(STEP_QUARANTINE);
+	tell_hook(t, "failed", service, reason);
+	return 0;
+}
+
+static int
+bad_release(const struct txn *t, const char *service, const char *reason, struct err *e)
+{
+	if (condemn(t, service, reason, e) < 0)
+		return -1;
 	return turn_back(t, service, reason, e);
+}
+
+/* A bad release at a service, where the others do not go back for it. */
+static int
+leave_failed(const struct txn *t, const char *service, const char *reason, struct err *e)
+{
+	struct json_t *f = jsn_object();
+
+	jsn_set_str(f, "service", service);
+	jsn_set_str(f, "reason", reason);
+	if (journal_write(t->r->journal, "failed", t->id, f, e) < 0)
+		return -1;
+	step_crash(STEP_FAILED);
+	return condemn(t, service, reason, e);
+}
+
+/* The end of a deployment of which something failed and was left. */
+static int
+finish_failed(const struct txn *t, struct err *e)
+{
+	const struct json_t *first = journal_first(t->r->journal, t->id, "failed", NULL);
+	const char *service = jsn_str_or(first, "service", "");
+	char reason[REASON_MAX];
+
+	(void)snprintf(reason, sizeof(reason), "%s", jsn_str_or(first, "reason", ""));
+	/* the crash may have come in between */
+	if (digest_is_set(&t->goal.digest) &&
+	    journal_quarantined(t->r->journal, t->goal.digest.str) == NULL &&
+	    condemn(t, service, reason, e) < 0)
+		return -1;
+	if (write_end(t, "stopped", reason, e) < 0)
+		return -1;
+	return err_set(e, ERR_NO, "%s", reason);
 }
 
 /* --- the whole --------------------------------------------------------------- */
 
+/* 0 go on with the next one, 1 no further, -1 with *e. */
+static int
+forward_one(const struct txn *t, size_t i, struct err *e)
+{
+	const struct service *s = &t->r->fleet->services[i];
+	struct err why = { 0 };
+	bool settled;
+
+	if (journal_first(t->r->journal, t->id, "failed", s->name) != NULL)
+		return t->on_failure == ROLLOUT_STOP;
+	if (reach(t, s, &t->goal, &t->r->move, &settled, &why) == 0) {
+		if (journal_first(t->r->journal, t->id, "service", s->name) != NULL)
+			record(t, ROLLOUT_MOVED, s->name, &t->goal, NULL);
+		return 0;
+	}
+	if (why.code == ERR_NO) {
+		if (t->on_failure == ROLLOUT_ALL_BACK || i < t->canary)
+			return bad_release(t, s->name, why.msg, e);
+		if (leave_failed(t, s->name, why.msg, e) < 0)
+			return -1;
+		return t->on_failure == ROLLOUT_STOP;
+	}
+	record(t, ROLLOUT_FAILED, s->name, &t->goal, why.msg);
+	/* what could not be seen to stays unfinished: the next run does */
+	if (settled && why.code != ERR_STUCK)
+		(void)write_end(t, "stopped", why.msg, &why);
+	return err_set(e, why.code, "%s", why.msg);
+}
+
 static int
 run_forward(const struct txn *t, struct err *e)
 {
-	for (size_t i = 0; i < t->r->fleet->n; i++) {
-		const struct service *s = &t->r->fleet->services[i];
-		struct err why = { 0 };
-		bool settled;
+	int status = 0;
 
-		if (reach(t, s, &t->goal, &t->r->move, &settled, &why) == 0) {
-			if (journal_first(t->r->journal, t->id, "service", s->name) != NULL)
-				record(t, ROLLOUT_MOVED, s->name, &t->goal, NULL);
-			continue;
-		}
-		if (why.code == ERR_NO)
-			return bad_release(t, s->name, why.msg, e);
-		record(t, ROLLOUT_FAILED, s->name, &t->goal, why.msg);
-		/* what could not be seen to stays unfinished: the next run does */
-		if (settled && why.code != ERR_STUCK && write_end(t, "stopped", why.msg, &why) < 0)
-			return err_set(e, why.code, "%s", why.msg);
-		return err_set(e, why.code, "%s", why.msg);
-	}
-	return finish(t, e);
+	for (size_t i = 0; i < t->r->fleet->n && status == 0; i++)
+		status = forward_one(t, i, e);
+	if (status < 0)
+		return -1;
+	return journal_count(t->r->journal, t->id, "failed") > 0 ? finish_failed(t, e)
+								 : finish(t, e);
 }
 
 int
 rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e)
 {
-	struct txn t = { .r = r, .goal = *goal };
+	struct txn t = { .r = r, .goal = *goal, .on_failure = r->on_failure, .canary = r->canary };
 
 	journal_new_txn(t.id);
 	(void)snprintf(t.kind, sizeof(t.kind), "%s", r->kind);
-	if (write_begin(&t, e) < 0)
+	if (run_hook(&t, "pre-deploy", NULL, NULL, e) < 0 || write_begin(&t, e) < 0)
 		return -1;
 	return run_forward(&t, e);
 }
@@ -326,6 +463,9 @@ load_txn(const struct rollout *r, const struct json_t *begin, struct txn *t, str
 	(void)snprintf(t->kind, sizeof(t->kind), "%s", jsn_str_or(begin, "kind", "deploy"));
 	(void)snprintf(t->goal.repo, sizeof(t->goal.repo), "%s", jsn_str_or(begin, "image", ""));
 	(void)snprintf(t->goal.tag, sizeof(t->goal.tag), "%s", jsn_str_or(begin, "tag", ""));
+	t->canary = (size_t)jsn_int(begin, "canary", 0);
+	/* what an older version wrote took all back */
+	(void)rollout_parse_on_failure(jsn_str_or(begin, "on_failure", ""), &t->on_failure, NULL);
 	if (digest_parse(view_of(digest), &t->goal.digest, e) < 0)
 		return err_wrap(e, "journal");
 	(void)snprintf(t->goal.ref, sizeof(t->goal.ref), "%.*s@%s",
@@ -392,7 +532,8 @@ resume(const struct txn *t, struct err *e)
 		return -1;
 	if (back)
 		return run_back(t, e);
-	if (q != NULL && strcmp(jsn_str_or(q, "digest", ""), t->goal.digest.str) == 0)
+	if (journal_count(t->r->journal, t->id, "failed") == 0 && q != NULL &&
+	    strcmp(jsn_str_or(q, "digest", ""), t->goal.digest.str) == 0)
 		return turn_back(t, "", jsn_str_or(q, "reason", ""), e);
 	return can_go_on(t) ? run_forward(t, e)
 			    : turn_back(t, "", "it was interrupted again and again", e);

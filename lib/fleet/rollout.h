@@ -21,10 +21,20 @@ enum rollout_result { ROLLOUT_MOVED, ROLLOUT_CURRENT, ROLLOUT_BACK, ROLLOUT_FAIL
 typedef void rollout_record_fn(void *arg, enum rollout_result result, const char *service,
 			       const struct move_goal *image, const char *reason);
 
+/* What happens to those that were moved when a release turns out to be bad;
+ * the service at which it does always goes back. */
+enum rollout_on_failure {
+	ROLLOUT_ALL_BACK, /* they go back too */
+	ROLLOUT_GO_ON,	  /* they stay, and the others are moved as well */
+	ROLLOUT_STOP	  /* they stay, the others are left alone */
+};
+
 struct rollout {
 	struct fleet *fleet;
 	struct journal *journal;
 	struct move_opts move;
+	enum rollout_on_failure on_failure;
+	size_t canary;		   /* a failure among the first ones takes all back */
 	const char *kind;	   /* "deploy" or "rollback" */
 	rollout_record_fn *record; /* may be NULL */
 	void *arg;		   /* of record */
@@ -33,9 +43,18 @@ struct rollout {
 /* Bring an image to every engine that lacks it. */
 int rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *e);
 
+/* Nothing is brought: ERR_NOTFOUND names an engine that lacks the image. */
+int rollout_has(const struct rollout *r, const struct move_goal *goal, struct err *e);
+/* Remember that it was verified and is on every engine. */
+int rollout_stage(struct journal *j, const struct move_goal *goal, struct err *e);
+
 /* Move every service of the fleet to goal, whose image is there.
  *
- * ERR_ROLLED_BACK: the release is bad, it is in quarantine, and every service
+ * The hooks pre-deploy, post-deploy, failed and rolled-back have their say
+ * (hooks.h) in a deployment; nothing stops a rollback.
+ *
+ * ERR_NO: the release is bad and in quarantine, and on_failure left what was
+ * moved.  ERR_ROLLED_BACK: the release is bad, it is in quarantine, and every service
  * runs what it ran before.  ERR_STUCK: a service needs a person.  Others: a
  * fault of the place; what was moved stays, the rest is as it was. */
 int rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e);
@@ -46,6 +65,9 @@ int rollout_run(const struct rollout *r, const struct move_goal *goal, struct er
  * ROLLOUT_RESUMES_MAX times already.  0 also if there is nothing unfinished;
  * errors as above.  The fleet must have all the services that are configured. */
 int rollout_recover(const struct rollout *r, struct err *e);
+
+/* "rollback-all", "rollback-failed" or "stop". */
+int rollout_parse_on_failure(const char *name, enum rollout_on_failure *ret, struct err *e);
 
 /* Let it be tried again if it is in quarantine. */
 int rollout_lift(struct journal *j, const struct move_goal *goal, struct err *e);

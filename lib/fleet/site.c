@@ -60,6 +60,22 @@ read_move(const struct conf *c, struct move_opts *m, struct err *e)
 }
 
 static int
+read_rules(const struct conf *c, struct site *s, struct err *e)
+{
+	struct err why = { 0 };
+
+	s->hooks.dir = conf_get(c, "HOOKS_DIR");
+	if (read_seconds(c, "HOOK_TIMEOUT", 1, &s->hooks.ms, e) < 0 ||
+	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0)
+		return -1;
+	if (rollout_parse_on_failure(conf_get(c, "ON_FAILURE"), &s->on_failure, &why) < 0)
+		return conf_bad(c, "ON_FAILURE", e, "%s", why.msg);
+	if (window_parse(conf_get(c, "UPDATE_WINDOW"), &s->window, &why) < 0)
+		return conf_bad(c, "UPDATE_WINDOW", e, "%s", why.msg);
+	return 0;
+}
+
+static int
 take_lock(struct site *s, const char *program, struct err *e)
 {
 	char path[PATH_BYTES], who[WHO_MAX], now[CLOCK_RFC3339_MAX];
@@ -104,9 +120,12 @@ open_all(const struct site_opts *o, struct site *s, struct err *e)
 	const char *dir;
 
 	if (settings_load(o->config, o->environment, &s->conf, e) < 0 ||
-	    conf_need(s->conf, "STATE_DIR", &dir, e) < 0 || read_move(s->conf, &s->move, e) < 0)
+	    conf_need(s->conf, "STATE_DIR", &dir, e) < 0 || read_move(s->conf, &s->move, e) < 0 ||
+	    read_rules(s->conf, s, e) < 0)
+
 		return -1;
 	(void)snprintf(s->state_dir, sizeof(s->state_dir), "%s", dir);
+	s->hooks.environment = o->environment;
 	if (o->change && take_lock(s, o->program, e) < 0)
 		return -1;
 	if (open_fleet(s, o, e) < 0 || journal_open(s->state_dir, &s->journal, e) < 0)

@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "fleet/rollout.h"
+#include "fleet/window.h"
 
 struct site_opts {
 	const char *config;	  /* -c, or NULL */
@@ -21,9 +22,13 @@ struct site_opts {
 struct site {
 	struct conf *conf;
 	struct journal *journal;
-	struct fleet *fleet; /* the services asked for */
-	struct fleet *all;   /* every service that is configured */
-	struct move_opts move;
+	struct fleet *fleet;   /* the services asked for */
+	struct fleet *all;     /* every service that is configured */
+	struct move_opts move; /* without hooks: they are deploy's alone */
+	struct hooks hooks;
+	enum rollout_on_failure on_failure;
+	int64_t canary;
+	struct window window;
 	char state_dir[512];
 	int lock;
 };

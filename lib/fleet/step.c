@@ -30,6 +30,7 @@ static const char *const names[STEP_COUNT] = {
 	[STEP_MOVED] = "moved",
 	[STEP_PROVEN] = "proven",
 	[STEP_END] = "end",
+	[STEP_FAILED] = "failed",
 	[STEP_QUARANTINE] = "quarantine",
 	[STEP_BACK] = "back",
 	[STEP_RESUME] = "resume",

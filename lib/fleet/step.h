@@ -32,6 +32,7 @@ enum step {
 	STEP_MOVED,
 	STEP_PROVEN,
 	STEP_END,
+	STEP_FAILED,	 /* a service failed and the others stay */
 	STEP_QUARANTINE, /* the release is bad */
 	STEP_BACK,	 /* everything goes back */
 	STEP_RESUME,	 /* taken up again */

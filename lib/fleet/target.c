@@ -149,6 +149,30 @@ target_find(const struct target_opts *o, const struct journal *j, struct target 
 }
 
 int
+target_staged(const struct target_opts *o, const struct journal *j, struct target *ret,
+	      struct err *e)
+{
+	const struct json_t *staged = journal_last(j, NULL, "staged", NULL);
+	const char *digest = jsn_str_or(staged, "digest", ""), *tag = jsn_str_or(staged, "tag", "");
+	const struct json_t *q;
+	char words[WORDS_MAX];
+
+	*ret = (struct target){ 0 };
+	if (staged == NULL)
+		return err_set(e, ERR_NOTFOUND, "nothing is staged: deploy --stage comes first");
+	if (ref_parse(view_of(jsn_str_or(staged, "image", "")), &ret->ref, e) < 0 ||
+	    digest_parse(view_of(digest), &ret->ref.digest, e) < 0)
+		return err_wrap(e, "journal");
+	q = journal_quarantined(j, digest);
+	if (q != NULL && !o->force) {
+		explain_quarantine(q, tag, digest, words, sizeof(words));
+		return err_set(e, ERR_NO, "%s (--force lifts it)", words);
+	}
+	set_goal(ret, &ret->ref, tag, &ret->ref.digest);
+	return 0;
+}
+
+int
 target_verify(const struct target *t, const struct policy *p, struct err *e)
 {
 	const struct verify_policy *needs;

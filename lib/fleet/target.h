@@ -37,6 +37,11 @@ int target_find(const struct target_opts *o, const struct journal *j, struct tar
 void target_clear(struct target *t);
 #define AUTO_TARGET AUTO(target_clear)
 
+/* What was staged last, for a switch; *ret holds no registry.  ERR_NOTFOUND if
+ * nothing was, ERR_NO if it has gone into quarantine since. */
+int target_staged(const struct target_opts *o, const struct journal *j, struct target *ret,
+		  struct err *e);
+
 /* It carries what the policy asks of its repository. */
 int target_verify(const struct target *t, const struct policy *p, struct err *e);
 

@@ -1,9 +1,11 @@
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/jsn.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "fleet/inhibit.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
@@ -80,7 +82,7 @@ show(struct options *o, struct site_opts *so, struct err *e)
 static int
 find_target(struct options *o, const struct site *s, struct target *ret, struct err *e)
 {
-	struct service_image oldest;
+	struct service_image oldest = { 0 };
 	struct target_opts to = { .registry = conf_get(s->conf, "REGISTRY_URL"),
 				  .image = conf_get(s->conf, "IMAGE_NAME"),
 				  .tags = conf_get(s->conf, "TAGS"),
@@ -91,6 +93,8 @@ find_target(struct options *o, const struct site *s, struct target *ret, struct 
 				  .stop = &cli_stopped,
 				  .say = say };
 
+	if (o->mode == MODE_SWITCH)
+		return target_staged(&to, s->journal, ret, e);
 	if (target_running(s->fleet, &oldest, e) < 0)
 		return -1;
 	return target_find(&to, s->journal, ret, e);
@@ -155,8 +159,15 @@ apply(const struct options *o, struct site *s)
 		s->move.soak_ms = o->soak_ms;
 	if (o->max_wait_ms >= 0)
 		s->move.max_wait_ms = o->max_wait_ms;
+	if (o->has_on_failure)
+		s->on_failure = o->on_failure;
+	if (o->canary >= 0)
+		s->canary = o->canary;
 	s->move.stop = &cli_stopped;
 	s->move.say = say;
+	s->hooks.stop = &cli_stopped;
+	s->hooks.say = say;
+	s->move.hooks = &s->hooks;
 }
 
 /* Print what --check and --dry-run have to say; the exit status. */
@@ -175,6 +186,61 @@ answer(struct options *o, const struct site *s, const struct target *t, struct e
 		return behind > 0 ? STATUS_AVAILABLE : 0;
 	}
 	return t->found ? preview(o, s, &t->goal, e) : 0;
+}
+
+/* Nobody and no hour minds.  What is under way is never cut: only what would
+ * begin is asked. */
+static int
+may_begin(const struct options *o, const struct site *s, struct err *e)
+{
+	char words[INHIBIT_WORDS_MAX], now[32];
+	time_t t = time(NULL);
+	struct tm tm;
+	int held;
+
+	(void)localtime_r(&t, &tm);
+	if (!window_is_open(&s->window, &tm)) {
+		(void)strftime(now, sizeof(now), "%a %H:%M", &tm);
+		return err_set(e, ERR_TEMP, "it is %s, outside UPDATE_WINDOW '%s'", now,
+			       conf_get(s->conf, "UPDATE_WINDOW"));
+	}
+	held = inhibit_read(s->state_dir, (int64_t)t * 1000, words, e);
+	if (held <= 0)
+		return held;
+	if (!o->force)
+		return err_set(e, ERR_TEMP, "%s (--force goes on)", words);
+	log_warn("%s: goes on (--force)", words);
+	return 0;
+}
+
+static int
+stage(struct options *o, const struct site *s, const struct move_goal *goal, struct err *e)
+{
+	AUTO_JSN struct json_t *r = report_image(goal);
+
+	if (rollout_stage(s->journal, goal, e) < 0)
+		return -1;
+	print(r, o->cli.json);
+	return 0;
+}
+
+static int
+begin(struct options *o, struct site *s, const struct rollout *r, const struct target *t,
+      struct err *e)
+{
+	if (o->mode != MODE_STAGE && may_begin(o, s, e) < 0)
+		return -1;
+	if (o->mode == MODE_SWITCH) {
+		if (rollout_has(r, &t->goal, e) < 0)
+			return -1;
+	} else if (verify(o, s, t, e) < 0 || rollout_pull(r, &t->goal, e) < 0) {
+		return -1;
+	}
+	if (o->mode == MODE_STAGE)
+		return stage(o, s, &t->goal, e);
+	if (o->force && rollout_lift(s->journal, &t->goal, e) < 0)
+		return -1;
+	return rollout_run(r, &t->goal, e);
 }
 
 static int
@@ -197,10 +263,7 @@ roll_out(struct options *o, struct site *s, const struct rollout *r, struct err 
 			 t.goal.tag[0] != '\0' ? t.goal.tag : t.goal.ref);
 		return 0;
 	}
-	if (verify(o, s, &t, e) < 0 || rollout_pull(r, &t.goal, e) < 0 ||
-	    (o->force && rollout_lift(s->journal, &t.goal, e) < 0))
-		return -1;
-	return rollout_run(r, &t.goal, e);
+	return begin(o, s, r, &t, e);
 }
 
 static int
@@ -210,7 +273,7 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 	AUTO_TARGET struct target t = { 0 };
 	struct rollout r = { .kind = "deploy", .record = print_result, .arg = o };
 
-	so->change = o->mode == MODE_RUN && !o->dry_run;
+	so->change = o->mode != MODE_CHECK && !o->dry_run;
 	if (site_open(so, &s, e) < 0)
 		return -1;
 	for (size_t i = 0; s.all != NULL && i < s.all->nengines; i++)
@@ -221,8 +284,10 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 		return find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
 	r.journal = s.journal;
 	r.move = s.move;
+	r.on_failure = s.on_failure;
+	r.canary = (size_t)s.canary;
 	r.fleet = s.all;
-	if (rollout_recover(&r, e) < 0)
+	if (o->mode != MODE_STAGE && rollout_recover(&r, e) < 0)
 		return -1;
 	r.fleet = s.fleet;
 	return roll_out(o, &s, &r, e);

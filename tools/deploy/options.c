@@ -4,29 +4,37 @@
 
 #include "fleet/site.h"
 
-#define MS_MAX 86400000
+#define MS_MAX	   86400000
+#define CANARY_MAX 10000
 
 static const char synopsis[] =
 	"deploy [-hnVvq] [-c FILE] [--image REF | --tag TAG] [--force]\n"
-	"              [--strategy NAME] [--soak S] [--max-wait S] [--insecure-skip-verify]\n"
+	"              [--strategy NAME] [--soak S] [--max-wait S] [--canary N]\n"
+	"              [--on-failure WHAT] [--insecure-skip-verify]\n"
 	"              [--json] [--log-format text|json] [SERVICE...]\n"
+	"       deploy --stage | --switch [options] [SERVICE...]\n"
 	"       deploy --check | --status | --history [-c FILE] [--json] [SERVICE...]";
 
 static const char help[] =
 	"usage: deploy [options] [SERVICE...]\n"
-	"       deploy --check | --status | --history [options] [SERVICE...]\n"
+	"       deploy --stage | --switch | --check | --status | --history [options] [SERVICE...]\n"
 	"\n"
 	"Move services to a new image, one after another; go back if it is not healthy.\n"
 	"\n"
 	"What:\n"
 	"  --image REF             this image; default: the newest tag that TAGS allows\n"
 	"  --tag TAG               this tag of REGISTRY_URL/IMAGE_NAME\n"
-	"  --force                 even if it is in quarantine\n"
+	"  --stage                 verify and pull it, and change nothing: at any time\n"
+	"  --switch                move to what was staged last; needs no network\n"
+	"  --force                 even if it is in quarantine, or updates are inhibited\n"
 	"  --insecure-skip-verify  do not ask for a signature\n"
 	"How:\n"
 	"  --strategy NAME         auto, handover or recreate\n"
 	"  --soak S                the new one must stay healthy for so many seconds\n"
 	"  --max-wait S            wait so long for a robot that is busy; default 60\n"
+	"  --canary N              if one of the first N fails, everything goes back\n"
+	"  --on-failure WHAT       rollback-all (default); rollback-failed: only the service\n"
+	"                          that failed, the others go on; stop: leave it there\n"
 	"  -n, --dry-run           say what would be done\n"
 	"  -c, --config FILE       settings; default /etc/gantry/gantry.conf, ./gantry.conf\n"
 	"Instead:\n"
@@ -51,6 +59,10 @@ enum {
 	OPT_IMAGE = CLI_OWN,
 	OPT_TAG,
 	OPT_CHECK,
+	OPT_STAGE,
+	OPT_SWITCH,
+	OPT_CANARY,
+	OPT_ON_FAILURE,
 	OPT_FORCE,
 	OPT_SKIP_VERIFY,
 	OPT_STRATEGY,
@@ -79,6 +91,19 @@ set_option(struct options *o, int opt, const char *arg, struct err *e)
 	case OPT_CHECK:
 		o->mode = MODE_CHECK;
 		return 0;
+	case OPT_STAGE:
+		o->mode = MODE_STAGE;
+		return 0;
+	case OPT_SWITCH:
+		o->mode = MODE_SWITCH;
+		return 0;
+	case OPT_CANARY:
+		return cli_number(arg, "--canary", 0, CANARY_MAX, &o->canary, e);
+	case OPT_ON_FAILURE:
+		o->has_on_failure = true;
+		return rollout_parse_on_failure(arg, &o->on_failure, e) < 0
+			       ? err_wrap(e, "--on-failure")
+			       : 0;
 	case OPT_STATUS:
 		o->mode = MODE_STATUS;
 		return 0;
@@ -112,6 +137,10 @@ options_parse(int argc, char **argv, struct options *o)
 		{ "image", required_argument, NULL, OPT_IMAGE },
 		{ "tag", required_argument, NULL, OPT_TAG },
 		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "stage", no_argument, NULL, OPT_STAGE },
+		{ "switch", no_argument, NULL, OPT_SWITCH },
+		{ "canary", required_argument, NULL, OPT_CANARY },
+		{ "on-failure", required_argument, NULL, OPT_ON_FAILURE },
 		{ "status", no_argument, NULL, OPT_STATUS },
 		{ "history", no_argument, NULL, OPT_HISTORY },
 		{ "force", no_argument, NULL, OPT_FORCE },
@@ -127,7 +156,8 @@ options_parse(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ .cli = { .synopsis = synopsis, .help = help },
 			       .soak_ms = -1,
-			       .max_wait_ms = -1 };
+			       .max_wait_ms = -1,
+			       .canary = -1 };
 	while ((opt = getopt_long(argc, argv, CLI_SHORT "c:n", options, NULL)) != -1) {
 		int own = set_option(o, opt, optarg, &e);
 
@@ -139,6 +169,8 @@ options_parse(int argc, char **argv, struct options *o)
 	}
 	if (o->image != NULL && o->tag != NULL)
 		return cli_usage(&o->cli, "--image and --tag exclude each other");
+	if (o->mode == MODE_SWITCH && (o->image != NULL || o->tag != NULL))
+		return cli_usage(&o->cli, "--switch takes what was staged, no --image or --tag");
 	o->names = (const char *const *)argv + optind;
 	o->n = (size_t)(argc - optind);
 	return CLI_GO_ON;

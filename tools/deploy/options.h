@@ -2,17 +2,18 @@
 #define GANTRY_DEPLOY_OPTIONS_H
 
 #include "base/cli.h"
-#include "fleet/move.h"
+#include "fleet/rollout.h"
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_STATUS, MODE_HISTORY };
+enum mode { MODE_RUN, MODE_STAGE, MODE_SWITCH, MODE_CHECK, MODE_STATUS, MODE_HISTORY };
 
 struct options {
 	struct cli cli;
 	enum mode mode;
 	const char *config, *image, *tag;
-	bool force, skip_verify, dry_run, has_strategy;
+	bool force, skip_verify, dry_run, has_strategy, has_on_failure;
 	enum move_strategy strategy;
-	int64_t soak_ms, max_wait_ms; /* -1: not given */
+	enum rollout_on_failure on_failure;
+	int64_t soak_ms, max_wait_ms, canary; /* -1: not given */
 	const char *const *names;
 	size_t n;
 };

@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# When deploy may begin, who has a say in it, and what a failure takes with it.
+load helpers/common
+load helpers/engine
+load helpers/fleet
+
+setup_file() {
+	start_fleet 2 0.0.1
+	release 0.0.2
+	# its image asks for a log folder that is not there: honestly unhealthy
+	release 0.0.3 --env LOG_DIR=/nosuch
+}
+
+teardown_file() {
+	stop_fleet
+}
+
+setup() {
+	write_conf
+}
+
+# hook NAME LINE...: a hook that notes what it was told, and then does that.
+hook() {
+	local name=$1
+	shift
+	mkdir -p "$BATS_TEST_TMPDIR/hooks"
+	{
+		echo '#!/bin/sh'
+		echo "echo \"$name \$GANTRY_SERVICE \$GANTRY_TAG \$GANTRY_OLD_DIGEST \$GANTRY_NEW_DIGEST\" >>'$BATS_TEST_TMPDIR/told'"
+		printf '%s\n' "$@"
+	} >"$BATS_TEST_TMPDIR/hooks/$name"
+	chmod +x "$BATS_TEST_TMPDIR/hooks/$name"
+	write_conf "HOOKS_DIR='$BATS_TEST_TMPDIR/hooks'"
+}
+
+told() {
+	cat "$BATS_TEST_TMPDIR/told"
+}
+
+@test "outside its window nothing begins: 75 and one line; a bad window is 78" {
+	local hour
+	hour=$(date +%H)
+	printf -v closed '%02d:00-%02d:01' $(((10#$hour + 12) % 24)) $(((10#$hour + 12) % 24))
+	write_conf "UPDATE_WINDOW='$closed'"
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[ -z "$output" ]
+	[[ $stderr == "deploy: it is "*", outside UPDATE_WINDOW '$closed'" ]]
+	all_at 0.0.1
+	write_conf "UPDATE_WINDOW='Mon-Fri 22:00'"
+	run --separate-stderr -78 deploy -c "$CONF"
+	[[ $stderr == "deploy: $CONF:"*": UPDATE_WINDOW: 'Mon-Fri 22:00' is not [DAYS] HH:MM-HH:MM" ]]
+	# with nothing to do the hour does not matter
+	write_conf "UPDATE_WINDOW='$closed'"
+	run -0 deploy -c "$CONF" --tag 0.0.1
+}
+
+@test "an inhibit file holds it, until its time is over or somebody forces it" {
+	mkdir -p "$STATE"
+	printf '%s\n' OWNER=ann "REASON='the press is here'" UNTIL=2099-01-01T00:00:00Z >"$STATE/inhibit"
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[ "$stderr" = "deploy: inhibited by ann until 2099-01-01T00:00:00Z: the press is here (--force goes on)" ]
+	all_at 0.0.1
+	echo "UNTIL=tomorrow" >"$STATE/inhibit"
+	run --separate-stderr -78 deploy -c "$CONF" --tag 0.0.2
+	[ "$stderr" = "deploy: $STATE/inhibit:1: UNTIL: 'tomorrow' is not a time like 2026-11-21T18:00:00Z" ]
+	echo "UNTIL=2020-01-01T00:00:00Z" >"$STATE/inhibit"
+	run -0 deploy -c "$CONF" --tag 0.0.2
+	all_at 0.0.2
+	echo "OWNER=ann" >"$STATE/inhibit"
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.1
+	[ "$stderr" = "deploy: inhibited by ann (--force goes on)" ]
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1 --force
+	[[ ${stderr_lines[0]} == "deploy: warning: inhibited by ann: goes on (--force)" ]]
+	all_at 0.0.1
+	rm "$STATE/inhibit"
+}
+
+@test "--stage verifies and pulls at any time, --switch needs no registry" {
+	run --separate-stderr -1 deploy -c "$CONF" --switch
+	[ "$stderr" = "deploy: nothing is staged: deploy --stage comes first" ]
+	run --separate-stderr -64 deploy -c "$CONF" --switch --tag 0.0.2
+	[[ ${stderr_lines[0]} == "deploy: --switch takes what was staged, no --image or --tag" ]]
+	echo "OWNER=ann" >"$STATE/inhibit"
+	run --separate-stderr -0 deploy -c "$CONF" --stage --tag 0.0.2
+	[ "$output" = "$IMAGE:0.0.2@$(digest_of 0.0.2)" ]
+	all_at 0.0.1
+	sed -i 's/^REGISTRY_URL=.*/REGISTRY_URL=127.0.0.1:1/' "$CONF"
+	run -75 deploy -c "$CONF" --switch
+	rm "$STATE/inhibit"
+	run --separate-stderr -0 deploy -c "$CONF" -n --switch
+	[ "${lines[0]}" = "would-move robot-service-1 $IMAGE:0.0.2@$(digest_of 0.0.2)" ]
+	run --separate-stderr -0 deploy -c "$CONF" --switch
+	[ "${lines[1]}" = "moved robot-service-2 $IMAGE:0.0.2@$(digest_of 0.0.2)" ]
+	all_at 0.0.2
+	run --separate-stderr -0 deploy -c "$CONF" --switch
+	[ "$stderr" = "deploy: every service runs 0.0.2 already" ]
+	run -0 rollback -c "$CONF"
+	all_at 0.0.1
+	# gone back from by hand: the staged one is in quarantine
+	run --separate-stderr -1 deploy -c "$CONF" --switch
+	[[ $stderr == *"is quarantined since "*"rolled back by hand (--force lifts it)" ]]
+}
+
+@test "what was staged and is gone is said, nothing changes" {
+	reset_fleet 0.0.1
+	deploy -c "$CONF" --stage --tag 0.0.2
+	docker rmi -f "$IMAGE@$(digest_of 0.0.2)" >/dev/null
+	run --separate-stderr -1 deploy -c "$CONF" --switch
+	[[ $stderr == "deploy: what was staged is gone: "* ]]
+	all_at 0.0.1
+}
+
+@test "hooks are told what happens, in order, and what they print reaches the log" {
+	reset_fleet 0.0.1
+	for h in pre-deploy pre-switch post-switch failed rolled-back; do hook "$h"; done
+	hook post-deploy 'echo all done; echo twice' "echo \$GANTRY_DEPLOYMENT >'$BATS_TEST_TMPDIR/id'"
+	run --separate-stderr -0 env GANTRY_SERVICE=mine deploy -c "$CONF" --tag 0.0.2
+	local old new
+	old=$(digest_of 0.0.1) new=$(digest_of 0.0.2)
+	[ "$(told)" = "pre-deploy  0.0.2  $new
+pre-switch robot-service-1 0.0.2 $old $new
+post-switch robot-service-1 0.0.2 $old $new
+pre-switch robot-service-2 0.0.2 $old $new
+post-switch robot-service-2 0.0.2 $old $new
+post-deploy  0.0.2  $new" ]
+	[[ $stderr == *"deploy: post-deploy: all done"*"deploy: post-deploy: twice"* ]]
+	grep -q "\"$(cat "$BATS_TEST_TMPDIR/id")\"" "$STATE/journal.jsonl"
+	# a rollback is stopped by nobody
+	hook pre-switch 'exit 1'
+	rm "$BATS_TEST_TMPDIR/told"
+	run -0 rollback -c "$CONF"
+	[ ! -e "$BATS_TEST_TMPDIR/told" ]
+	all_at 0.0.1
+}
+
+@test "a hook before the switch stops or defers, and nothing has changed" {
+	reset_fleet 0.0.1
+	hook pre-deploy 'exit 75'
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[ "$stderr" = "deploy: hook '$BATS_TEST_TMPDIR/hooks/pre-deploy' says: not now" ]
+	hook pre-deploy 'exit 3'
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.2
+	[ "$stderr" = "deploy: hook '$BATS_TEST_TMPDIR/hooks/pre-deploy' says no: exit 3" ]
+	rm "$BATS_TEST_TMPDIR/hooks/pre-deploy"
+	hook pre-switch 'exit 75'
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	all_at 0.0.1
+	hook pre-switch 'sleep 60'
+	write_conf "HOOKS_DIR='$BATS_TEST_TMPDIR/hooks'" HOOK_TIMEOUT=1
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == *"hook '$BATS_TEST_TMPDIR/hooks/pre-switch' is not done after 1 seconds"* ]]
+	all_at 0.0.1
+	hook pre-switch
+	chmod -x "$BATS_TEST_TMPDIR/hooks/pre-switch"
+	run --separate-stderr -71 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == *"hook '$BATS_TEST_TMPDIR/hooks/pre-switch': "*"Permission denied"* ]]
+	# the release was not to blame
+	run ! grep -q '"quarantine"' "$STATE/journal.jsonl"
+	all_at 0.0.1
+}
+
+@test "a hook after the switch takes everything back, and the release into quarantine" {
+	reset_fleet 0.0.1
+	# shellcheck disable=SC2016
+	hook post-switch '[ "$GANTRY_SERVICE" = robot-service-1 ]'
+	hook failed "echo \"\$GANTRY_REASON\" >'$BATS_TEST_TMPDIR/reason'"
+	hook rolled-back
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.2
+	[[ $(cat "$BATS_TEST_TMPDIR/reason") == *"hook '$BATS_TEST_TMPDIR/hooks/post-switch' says no: exit 1"* ]]
+	[ "$(told | tail -1 | cut -d' ' -f1)" = rolled-back ]
+	all_at 0.0.1
+	grep -q '"quarantine"' "$STATE/journal.jsonl"
+	# too late to defer
+	hook post-switch 'exit 75'
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2 --force
+	[[ $stderr == *"says: not now; it is too late for that"* ]]
+	all_at 0.0.2
+	rm "$BATS_TEST_TMPDIR/hooks/post-switch"
+	hook post-deploy 'exit 1'
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.1 --force
+	all_at 0.0.2
+}
+
+# Healthy in the first robot only: the second one's folder for logs is not there.
+picky() {
+	reset_fleet 0.0.1
+	docker rm -f robot-service-2 >/dev/null
+	start_robot 2 0.0.1 -e LOG_DIR=/tmp --tmpfs /tmp:uid=10001
+}
+
+@test "--on-failure and ON_FAILURE say what a failure takes with it" {
+	run --separate-stderr -64 deploy --on-failure panic
+	[[ ${stderr_lines[0]} == "deploy: --on-failure: must be rollback-all, rollback-failed or stop, not 'panic'" ]]
+	run --separate-stderr -64 deploy --canary x
+	write_conf ON_FAILURE=panic
+	run --separate-stderr -78 deploy -c "$CONF"
+	[[ $stderr == *"ON_FAILURE: must be rollback-all, rollback-failed or stop, not 'panic'" ]]
+	picky
+	# 0.0.3 is bad in robot 1, whose environment follows the image; robot 2 has its own
+	write_conf ON_FAILURE=rollback-failed
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.3
+	[[ ${lines[0]} == "failed robot-service-1 $IMAGE:0.0.3@$(digest_of 0.0.3) "* ]]
+	[ "${lines[1]}" = "moved robot-service-2 $IMAGE:0.0.3@$(digest_of 0.0.3)" ]
+	[ "$(version_of 1)" = 0.0.1 ]
+	[ "$(version_of 2)" = 0.0.3 ]
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.3
+	[[ $stderr == *"is quarantined since"* ]]
+	# the same release, where nothing goes on after the failure
+	picky
+	write_conf
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.3 --on-failure stop
+	[ "${#lines[@]}" = 1 ]
+	all_at 0.0.1
+}
+
+@test "a canary takes all back, whatever is to happen to the others" {
+	picky
+	sed -i 's/^ROBOT_CONTAINERS=.*/ROBOT_CONTAINERS="robot-service-2 robot-service-1"/' "$CONF"
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.3 --canary 2 --on-failure stop
+	all_at 0.0.1
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.3 --canary 1 --on-failure stop --force
+	[ "$(version_of 2)" = 0.0.3 ]
+	[ "$(version_of 1)" = 0.0.1 ]
+}
