@@ -9,7 +9,7 @@
 #define PARTS	   3
 #define DIGITS_MAX 18
 
-enum compare { CMP_GE, CMP_GT, CMP_LE, CMP_LT };
+enum compare { CMP_GE, CMP_GT, CMP_LE, CMP_LT, CMP_ANY };
 
 struct comparator {
 	enum compare op;
@@ -79,18 +79,25 @@ take_char(struct view *v, char c)
 	return true;
 }
 
+/* "+" and identifiers between dots; they do not count, but must be right. */
 static bool
 take_build(struct view *v)
 {
-	struct view build = { 0 };
+	struct view build = { 0 }, part;
 
-	/* build data is checked only for its characters */
 	if (!view_cut_last(v, '+', &build))
 		return true;
-	for (size_t i = 0; i < build.n; i++)
-		if (!isalnum((unsigned char)build.p[i]) && build.p[i] != '-' && build.p[i] != '.')
+	for (bool more = true; more;) {
+		more = view_cut(&build, '.', &part);
+		if (!more)
+			part = build;
+		if (part.n == 0)
 			return false;
-	return build.n > 0;
+		for (size_t i = 0; i < part.n; i++)
+			if (!isalnum((unsigned char)part.p[i]) && part.p[i] != '-')
+				return false;
+	}
+	return true;
 }
 
 bool
@@ -178,14 +185,12 @@ static bool
 parse_partial(struct view v, struct partial *ret)
 {
 	struct partial p = { 0 };
-	struct view build;
 	bool wild = false;
 
-	(void)view_cut_last(&v, '+', &build);
+	if (!take_build(&v))
+		return false;
 	(void)take_char(&v, 'v');
-	for (int i = 0; i < PARTS && v.n > 0; i++) {
-		if (i > 0 && !take_char(&v, '.'))
-			break;
+	for (int i = 0; i < PARTS && (i == 0 || take_char(&v, '.')); i++) {
 		if (v.n > 0 && is_wild((struct view){ v.p, 1 })) {
 			v = (struct view){ v.p + 1, v.n - 1 };
 			wild = true;
@@ -205,10 +210,21 @@ parse_partial(struct view v, struct partial *ret)
 }
 
 static bool
+is_zero(const struct semver *v)
+{
+	const struct semver zero = { 0 };
+
+	return semver_compare(v, &zero) == 0;
+}
+
+static bool
 add(struct semver_range *r, enum compare op, struct semver v, bool *first)
 {
 	if (r->n == SEMVER_COMPARATORS_MAX)
 		return false;
+	/* node-semver drops it, so that it says nothing about pre-releases either */
+	if (op == CMP_GE && is_zero(&v))
+		op = CMP_ANY;
 	r->c[r->n++] = (struct comparator){ op, v, *first };
 	*first = false;
 	return true;
@@ -254,8 +270,13 @@ static bool
 add_order(struct semver_range *r, enum compare op, const struct partial *p, bool *first)
 {
 	/* >1.2 is from 1.3.0 on, <=1.2 is below it */
-	if (p->given < PARTS && (op == CMP_GT || op == CMP_LE))
-		return add(r, op == CMP_GT ? CMP_GE : CMP_LT, above(p->v, p->given - 1), first);
+	if (p->given < PARTS && (op == CMP_GT || op == CMP_LE)) {
+		struct semver v = above(p->v, p->given - 1);
+
+		if (op == CMP_GT)
+			v.pre = (struct view){ 0 };
+		return add(r, op == CMP_GT ? CMP_GE : CMP_LT, v, first);
+	}
 	if (p->given < PARTS && op == CMP_LT) {
 		struct semver v = p->v;
 
@@ -271,10 +292,17 @@ add_any(struct semver_range *r, bool *first)
 	return add(r, CMP_GE, (struct semver){ 0 }, first);
 }
 
+/* Nothing is above or below everything. */
+static bool
+add_none(struct semver_range *r, bool *first)
+{
+	return add(r, CMP_LT, (struct semver){ .pre = view_of("0") }, first);
+}
+
 static bool
 add_word(struct semver_range *r, struct view w, bool *first)
 {
-	static const char *const ops[] = { ">=", "<=", ">", "<", "^", "~", "=", "" };
+	static const char *const ops[] = { ">=", "<=", ">", "<", "^", "~>", "~", "=", "" };
 	static const enum compare orders[] = { CMP_GE, CMP_LE, CMP_GT, CMP_LT };
 	struct partial p;
 	size_t i = 0;
@@ -285,7 +313,7 @@ add_word(struct semver_range *r, struct view w, bool *first)
 	if (!parse_partial(view_trim(w), &p))
 		return false;
 	if (p.given == 0)
-		return add_any(r, first);
+		return i == 2 || i == 3 ? add_none(r, first) : add_any(r, first);
 	if (i < COUNT_OF(orders))
 		return add_order(r, orders[i], &p, first);
 	if (ops[i][0] == '^')
@@ -358,6 +386,24 @@ take_alternative(struct view *rest, struct view *head)
 	return true;
 }
 
+/* An alternative that takes every release is all there is, as node-semver has
+ * it: pre-releases that the others name do not count beside it. */
+static void
+reduce(struct semver_range *r)
+{
+	for (size_t i = 0, n; i < r->n; i = n) {
+		bool any = true;
+
+		for (n = i; n < r->n && (n == i || !r->c[n].starts_alternative); n++)
+			any = any && r->c[n].op == CMP_ANY;
+		if (!any)
+			continue;
+		r->c[0] = r->c[i];
+		r->n = 1;
+		return;
+	}
+}
+
 int
 semver_range_parse(const char *s, struct semver_range **ret, struct err *e)
 {
@@ -378,6 +424,7 @@ semver_range_parse(const char *s, struct semver_range **ret, struct err *e)
 		semver_range_free(&r);
 		return err_set(e, ERR_USAGE, "'%s' is not a version range", s);
 	}
+	reduce(r);
 	*ret = r;
 	return 0;
 }
@@ -405,17 +452,17 @@ holds(const struct comparator *c, const struct semver *v)
 	case CMP_LE:
 		return order <= 0;
 	case CMP_LT:
+		return order < 0;
+	case CMP_ANY:
 		break;
 	}
-	return order < 0;
+	return true;
 }
 
 static bool
 names_pre(const struct comparator *c, const struct semver *v)
 {
-	/* "-0" is ours, not what was written */
-	return c->v.pre.n > 0 && !view_eq(c->v.pre, "0") &&
-	       memcmp(c->v.part, v->part, sizeof(v->part)) == 0;
+	return c->v.pre.n > 0 && memcmp(c->v.part, v->part, sizeof(v->part)) == 0;
 }
 
 bool

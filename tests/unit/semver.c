@@ -139,4 +139,20 @@ TEST(newest_first)
 	CHECK_STR(tags[2], "latest");
 }
 
+TEST(corners_that_node_semver_has)
+{
+	/* a pre-release that was written counts, also the lowest one */
+	CHECK(in("^1.1.1-0", "1.1.1-alpha") && in("~1.0.3-0", "1.0.3-0"));
+	CHECK(!in(">1.2", "1.3.0-rc.1") && in(">1.2", "1.3.0") && !in("<=1.2", "1.3.0-0"));
+	/* nothing is above or below everything */
+	CHECK(is_range("<x") && !in("<x", "0.0.0") && !in(">*", "99.0.0") && in(">=*", "0.0.1"));
+	CHECK(in("~>1.2", "1.2.9") && !in("~> 1.2.3", "1.3.0") && in("~> 1", "1.9.0"));
+	/* beside "anything" what others say about pre-releases does not count */
+	CHECK(!in("~1.2.2-a || *", "1.2.2-rc") && in("~1.2.2-a || 0", "1.2.2-rc"));
+	CHECK(in("* <=0.0.0-b", "0.0.0-a") && in(">=0.0.0 <=0.0.0-b", "0.0.0-a"));
+	CHECK(!is_range(">") && !is_range("^") && !is_range("1 || <="));
+	CHECK(!is_range("1.2.3+b..c") && !is_range("1.2.3+") && in("1.2.3+b.c", "1.2.3"));
+	CHECK(is_range("") && is_range("1 ||") && !is_range("x.1"));
+}
+
 UNIT_MAIN
