@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base64.h"
 #include "base/file.h"
 #include "base/jsn.h"
 #include "oci/auth_file.h"
@@ -101,14 +100,11 @@ read_files(struct auth *a, struct err *e)
 	for (size_t i = 0; i < a->files.n; i++) {
 		AUTO_BUF struct buf text = BUF_INIT(AUTH_FILE_MAX);
 		struct err why = { 0 };
-		int status;
 
 		if (file_read(AT_FDCWD, a->files.path[i], &text, &why) < 0)
 			return err_set(e, ERR_CONFIG, "%s", why.msg);
-		status = auth_file_parse(view_buf(&text), a->files.path[i], &a->source[i].doc, e);
-		if (text.len > 0)
-			if (status < 0)
-				return -1;
+		if (auth_file_parse(view_buf(&text), a->files.path[i], &a->source[i].doc, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -181,7 +177,6 @@ token_value(struct auth *a, struct http *h, const struct auth_challenge *c, cons
 			      .joined = joined,
 			      .creds = creds,
 			      .refresh = token_get(&a->refresh, creds->of) };
-
 	int64_t since = clock_mono_ms();
 
 	if (auth_token_ask(h, &q, &g, e) < 0)
@@ -194,21 +189,6 @@ token_value(struct auth *a, struct http *h, const struct auth_challenge *c, cons
 	if (g.refresh == NULL)
 		return 0;
 	return token_keep(&a->refresh, creds->of, TAKE_PTR(g.refresh), 0, e);
-}
-
-static int
-basic_value(const struct auth_creds *creds, struct buf *ret, struct err *e)
-{
-	AUTO_BUF struct buf plain = BUF_INIT(AUTH_TOKEN_MAX);
-
-	if (creds->user == NULL || creds->password == NULL)
-		return 0;
-	buf_addf(&plain, "%s:%s", creds->user, creds->password);
-	buf_adds(ret, "Basic ");
-	base64_encode(view_buf(&plain), ret);
-	if (buf_ok(&plain, "credentials", e) < 0)
-		return -1;
-	return 0;
 }
 
 /* What there is to say now, found out by asking: into ret and kept. */
@@ -229,7 +209,8 @@ make_value(struct auth *a, struct http *h, const struct auth_challenge *c, const
 		buf_addf(ret, "Bearer %s", creds.bearer);
 	else if (c->bearer && token_value(a, h, c, asked, joined, &creds, ret, &ms, e) < 0)
 		return -1;
-	else if (!c->bearer && basic_value(&creds, ret, e) < 0)
+	else if (!c->bearer && creds.user != NULL && creds.password != NULL &&
+		 auth_token_basic(creds.user, creds.password, ret, e) < 0)
 		return -1;
 	if (buf_ok(ret, "credentials", e) < 0)
 		return -1;
@@ -378,11 +359,11 @@ auth_explain(struct auth *a, const char *repo, int status, char *words, size_t s
 		(void)snprintf(words, size, "%d", status);
 	n = strlen(words);
 	whose = token_get(&a->whose, repo);
-	if (status == 401 || status == 403)
+	if (whose != NULL && (status == 401 || status == 403))
 		(void)snprintf(words + n, size - n, " (%s%s)",
-			       whose == NULL || whose[0] == '\0' ? "no credentials found"
-								 : "with the credentials of ",
-			       whose != NULL ? whose : "");
+			       whose[0] == '\0' ? "no credentials found"
+						: "with the credentials of ",
+			       whose);
 	(void)pthread_mutex_unlock(&a->lock);
 }
 

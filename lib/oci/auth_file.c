@@ -74,13 +74,9 @@ canonical(struct view host)
 static void
 split_key(const char *key, struct view *host, struct view *path)
 {
-	struct view k = view_of(key), scheme;
-	const char *colon = strstr(key, "://");
+	const char *scheme = strstr(key, "://");
+	struct view k = view_of(scheme != NULL ? scheme + 3 : key);
 
-	if (colon != NULL) {
-		scheme.n = (size_t)(colon - key) + 3;
-		k = (struct view){ k.p + scheme.n, k.n - scheme.n };
-	}
 	while (k.n > 0 && k.p[k.n - 1] == '/')
 		k.n--;
 	*path = k;
@@ -88,7 +84,7 @@ split_key(const char *key, struct view *host, struct view *path)
 		*host = k;
 		path->n = 0;
 	}
-	if (colon != NULL || view_eq(*path, "v1") || view_eq(*path, "v2"))
+	if (scheme != NULL || view_eq(*path, "v1") || view_eq(*path, "v2"))
 		path->n = 0;
 	*host = canonical(*host);
 }

@@ -57,26 +57,31 @@ auth_scope_repo(const char *scopes, char **ret, struct err *e)
 	return *ret != NULL ? 0 : err_nomem(e);
 }
 
+static void
+add(struct buf *b, struct view scope)
+{
+	buf_addf(b, "%s" VIEW_FMT, b->len > 0 ? " " : "", VIEW_ARG(scope));
+}
+
 int
 auth_scope_merge(const char *named, const char *ours, struct buf *ret, struct err *e)
 {
-	struct view rest = view_of(named), one, actions, wanted, action;
+	struct view rest = view_of(named), one, actions, other, action;
 
-	while (next(&rest, ' ', &one)) {
-		buf_addf(ret, "%s" VIEW_FMT, ret->len > 0 ? " " : "", VIEW_ARG(one));
-		if (!view_cut_last(&one, ':', &actions) || !find(ours, one, &wanted))
-			continue;
-		while (next(&wanted, ',', &action))
-			if (!has_action(actions, action))
-				buf_addf(ret, "," VIEW_FMT, VIEW_ARG(action));
-	}
-	rest = view_of(ours);
 	while (next(&rest, ' ', &one)) {
 		struct view resource = one;
 
-		if (view_cut_last(&resource, ':', &actions) && find(named, resource, &wanted))
+		if (!view_cut_last(&resource, ':', &actions) || !find(ours, resource, &other))
+			add(ret, one);
+	}
+	rest = view_of(ours);
+	while (next(&rest, ' ', &one)) {
+		add(ret, one);
+		if (!view_cut_last(&one, ':', &actions) || !find(named, one, &other))
 			continue;
-		buf_addf(ret, "%s" VIEW_FMT, ret->len > 0 ? " " : "", VIEW_ARG(one));
+		while (next(&other, ',', &action))
+			if (!has_action(actions, action))
+				buf_addf(ret, "," VIEW_FMT, VIEW_ARG(action));
 	}
 	return buf_ok(ret, "scope", e);
 }

@@ -9,9 +9,9 @@
 
 /* The name of the first scope if that is a repository, else "". */
 int auth_scope_repo(const char *scopes, char **ret, struct err *e);
-/* All that either of them asks for, what the registry named first: some know a
- * repository by another name than ours, and some token servers read only the
- * first scope.  Appends to ret. */
+/* All that either of them asks for.  What the registry named and we did not
+ * comes first: some know a repository by another name than ours, and some
+ * token servers read only the first scope.  Appends to ret. */
 int auth_scope_merge(const char *named, const char *ours, struct buf *ret, struct err *e);
 
 #endif

@@ -88,21 +88,27 @@ add_scopes(struct buf *b, const char *scopes)
 	}
 }
 
+int
+auth_token_basic(const char *user, const char *secret, struct buf *ret, struct err *e)
+{
+	AUTO_BUF struct buf plain = BUF_INIT(FORM_MAX);
+
+	buf_addf(&plain, "%s:%s", user, secret);
+	buf_adds(ret, "Basic ");
+	base64_encode(view_buf(&plain), ret);
+	return buf_ok(&plain, "credentials", e) < 0 ? -1 : buf_ok(ret, "credentials", e);
+}
+
+/* An identity token stands for a password where there is none. */
 static int
 basic(const struct auth_creds *c, struct buf *ret, struct err *e)
 {
-	AUTO_BUF struct buf plain = BUF_INIT(FORM_MAX);
 	const char *secret =
 		c->password != NULL && c->password[0] != '\0' ? c->password : c->identity;
 
 	if (secret == NULL)
 		return 0;
-	buf_addf(&plain, "%s:%s", c->user != NULL ? c->user : "", secret);
-	buf_adds(ret, "Basic ");
-	base64_encode(view_buf(&plain), ret);
-	if (buf_ok(&plain, "credentials", e) < 0)
-		return -1;
-	return buf_ok(ret, "credentials", e);
+	return auth_token_basic(c->user != NULL ? c->user : "", secret, ret, e);
 }
 
 static int

@@ -28,6 +28,8 @@ void auth_grant_clear(struct auth_grant *g);
 #define AUTO_GRANT AUTO(auth_grant_clear)
 
 int auth_token_ask(struct http *h, const struct auth_ask *q, struct auth_grant *ret, struct err *e);
+/* "Basic …", appended to ret (RFC 7617). */
+int auth_token_basic(const char *user, const char *secret, struct buf *ret, struct err *e);
 /* The server's answer. */
 int auth_token_parse(struct view answer, struct auth_grant *ret, struct err *e);
 

@@ -313,11 +313,11 @@ TEST(the_scopes_of_both_sides_are_asked_for_once)
 {
 	CHECK_STR(merged("", "repository:a:pull"), "repository:a:pull");
 	CHECK_STR(merged("repository:a:pull", "repository:a:pull,push"), "repository:a:pull,push");
-	CHECK_STR(merged("repository:a:push,pull", "repository:a:pull"), "repository:a:push,pull");
+	CHECK_STR(merged("repository:a:push,pull", "repository:a:pull"), "repository:a:pull,push");
 	CHECK_STR(merged("repository:x/a:pull", "repository:a:pull"),
 		  "repository:x/a:pull repository:a:pull");
 	CHECK_STR(merged("repository:b:pull", "repository:a:pull,push  repository:b:pull"),
-		  "repository:b:pull repository:a:pull,push");
+		  "repository:a:pull,push repository:b:pull");
 	CHECK_STR(merged("odd", "repository:h:1/a:pull"), "odd repository:h:1/a:pull");
 }
 
