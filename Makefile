@@ -36,6 +36,8 @@ all_cppflags = -D_GNU_SOURCE -DGANTRY_VERSION='"$(version)"' -DGPIOD_V=$(gpiod_v
 all_cflags = -std=c11 $(warnings) $(hardening) $(sanitizers) $(CFLAGS)
 all_ldflags = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(sanitizers) $(LDFLAGS)
 libs = -lcurl -ljansson -larchive -lcrypto -lm -lpthread
+# curl and archive are loaded when they are needed, see its lazy.h
+libs_img-verify = -ljansson -lcrypto -lm -lpthread
 libs_robot-serve = -lmicrohttpd -lgpiod -ljansson -lpthread -lm
 
 lib_src := $(wildcard lib/*/*.c)

@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "blob.h"
 #include "confine.h"
+#include "lazy.h"
 #include "oci/auth.h"
 #include "oci/platform.h"
 #include "run.h"
@@ -272,8 +273,8 @@ main(int argc, char **argv)
 						       .stop = &cli_stopped },
 					     .auth = &auth,
 					     .plain_http = o.plain };
-	if (trust(&o, &r.policy, &e) < 0 || confine_to_registries(&auth, &e) < 0 ||
-	    run_all(&r, argv + optind, &e) < 0)
+	if (trust(&o, &r.policy, &e) < 0 || lazy_open(o.deep, &e) < 0 ||
+	    confine_to_registries(&auth, &e) < 0 || run_all(&r, argv + optind, &e) < 0)
 		return cli_flush(cli_fail(&e));
 	return cli_flush(r.no ? STATUS_NO : r.unknown ? STATUS_UNKNOWN : 0);
 }
