@@ -5,6 +5,7 @@ gpio_open(const struct gpio_plan *plan, struct gpio **ret, struct err *e)
 {
 	static const struct gpio_driver *const drivers[GPIO_BACKENDS] = {
 		[GPIO_SIM] = &gpio_sim,
+		[GPIO_GPIOD] = &gpio_gpiod,
 	};
 	const struct gpio_driver *driver = drivers[plan->backend];
 

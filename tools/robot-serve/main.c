@@ -12,7 +12,9 @@
 #include "base/jsn.h"
 #include "base/log.h"
 #include "events.h"
+#include "gpio_guard.h"
 #include "handover.h"
+#include "init.h"
 #include "motion.h"
 #include "setup.h"
 #include "stats.h"
@@ -231,10 +233,9 @@ run(const struct setup *s, struct robot *r, const sigset_t *signals, struct err 
 }
 
 static int
-serve(const struct setup *s, const sigset_t *signals, struct err *e)
+serve(const struct setup *s, const struct robots *plan, const sigset_t *signals, struct err *e)
 {
 	static struct stats stats;
-	static struct robots plan;
 	struct robot robot = { .id = s->id,
 			       .version = s->version,
 			       .instance = s->instance,
@@ -243,9 +244,7 @@ serve(const struct setup *s, const sigset_t *signals, struct err *e)
 			       .update_lock = s->update_lock };
 	int status;
 
-	if (setup_robots(s, &plan, e) < 0)
-		return -1;
-	status = assemble(s, &plan, &robot, e);
+	status = assemble(s, plan, &robot, e);
 	if (status == 0)
 		status = run(s, &robot, signals, e);
 	take_apart(&robot);
@@ -256,10 +255,13 @@ int
 main(int argc, char **argv)
 {
 	struct setup s = { .cli = { .synopsis = synopsis, .help = help } };
+	static struct robots plan;
 	struct err e = { 0 };
 	sigset_t signals;
 	int status;
 
+	if (argc > 0 && strcmp(argv[0], GPIO_GUARD_NAME) == 0)
+		return gpio_guard_main();
 	log_init(argv[0]);
 	status = parse(argc, argv, &s);
 	if (status != CLI_GO_ON)
@@ -267,7 +269,11 @@ main(int argc, char **argv)
 	own_signals(&signals);
 	if (s.hold)
 		return hold(&signals);
-	if (setup_from_env(&s, &e) < 0 || serve(&s, &signals, &e) < 0)
+	if (setup_from_env(&s, &e) < 0 || setup_robots(&s, &plan, &e) < 0)
+		return cli_fail(&e);
+	if (robots_hold_lines(&plan) && !init_stay(&signals, &status, &e))
+		return e.code != ERR_NONE ? cli_fail(&e) : status;
+	if (serve(&s, &plan, &signals, &e) < 0)
 		return cli_fail(&e);
 	return cli_flush(0);
 }

@@ -12,7 +12,9 @@
 
 #define BEAT_MS	 500  /* the thread looks around at least as often */
 #define STALE_MS 5000 /* without a beat for so long, something is wrong */
+#define CHECK_MS 50   /* between looks at the outputs of a robot that moves */
 #define RETRY_MS 100
+#define FAULT_MS 2000 /* what is wrong with this machine lasts longer */
 /* A handover lets two instances want the same lines for a moment. */
 #define TAKING_MS 10000
 /* The backend's own dead-man comes after ours. */
@@ -146,7 +148,7 @@ bot_take(struct bot *b)
 		/* waiting for whoever lets go is no error */
 		if (why.code != ERR_TEMP)
 			b->counts.gpio_errors++;
-		b->retry_ms = clock_mono_ms() + RETRY_MS;
+		b->retry_ms = clock_mono_ms() + (why.code == ERR_TEMP ? RETRY_MS : FAULT_MS);
 	}
 	b->problem = why;
 }
@@ -225,8 +227,10 @@ tick(struct motion *m, struct bot *b, int64_t now, int64_t *next)
 		changed = changed || b->problem.code != why.code;
 		b->problem = why;
 	}
-	if (b->direction != MOTION_NONE)
+	if (b->direction != MOTION_NONE) {
 		sooner(next, b->lease_ms);
+		sooner(next, now + CHECK_MS);
+	}
 	if (b->eye == MOTION_EYE_BLINK)
 		sooner(next, b->blink_ms);
 	return changed;

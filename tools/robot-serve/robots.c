@@ -377,3 +377,12 @@ robots_drive_by(struct robots *r, enum gpio_backend backend, struct err *e)
 		return -1;
 	return 0;
 }
+
+bool
+robots_hold_lines(const struct robots *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->one[i].gpio.backend == GPIO_GPIOD)
+			return true;
+	return false;
+}

@@ -39,5 +39,7 @@ int robots_load(const char *path, struct robots *ret, struct err *e);
 int robots_first(struct robots *ret, struct err *e);
 /* Drive all of them by this backend, whatever the file says. */
 int robots_drive_by(struct robots *r, enum gpio_backend backend, struct err *e);
+/* Is there one on lines of this machine? */
+bool robots_hold_lines(const struct robots *r);
 
 #endif
