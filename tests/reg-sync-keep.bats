@@ -307,6 +307,16 @@ deleted $DEST:1.0.2@$(digest 1.0.2)" ]
 	[[ $stderr == "reg-sync: metrics file: "*nowhere/m.prom* ]]
 }
 
+@test "a host that is silent is given up within --timeout, retries and all: one line, 75" {
+	load helpers/faults
+	start_proxy silent "$REGISTRY_SRC" delay=100000
+	run --separate-stderr -75 timeout 60 reg-sync --timeout 1 --retry 90 --list "$PROXY_SILENT/robot-app"
+	stop_proxies
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "reg-sync: registry '$PROXY_SILENT': "* ]]
+}
+
 @test "bars on a terminal, none in the records" {
 	export TERM=vt100
 	head -c 600000 /dev/urandom >word

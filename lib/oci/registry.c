@@ -213,10 +213,10 @@ listed(const char *const *hosts, const char *host)
 
 /* *ret_status stays 0 if nothing answered in HTTP. */
 static int
-ping(struct registry *r, const char *scheme, int *ret_status, struct err *e)
+ping(struct registry *r, const char *scheme, struct deadline until, int *ret_status, struct err *e)
 {
 	AUTO_RESP struct http_resp resp = { 0 };
-	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES };
+	struct http_req q = { .url = "/v2/", .max = PAGE_MAX_BYTES, .deadline = until };
 	char version[64];
 
 	(void)snprintf(r->site->base, sizeof(r->site->base), "%s://%s", scheme, r->site->host);
@@ -239,19 +239,20 @@ find_scheme(struct registry *r, const struct registry_opts *o, struct err *e)
 {
 	struct ref ref = { 0 };
 	struct err why = { 0 }, tls = { 0 };
+	struct deadline until = clock_deadline(o->open_ms);
 	int status = 0;
 	bool hidden;
 
 	(void)snprintf(ref.host, sizeof(ref.host), "%s", r->site->host);
 	if (listed(o->plain_http, r->site->host))
-		return ping(r, "http", &status, e);
+		return ping(r, "http", until, &status, e);
 	if (!ref_is_local(&ref))
-		return ping(r, "https", &status, e);
-	if (ping(r, "http", &status, &why) == 0)
+		return ping(r, "https", until, &status, e);
+	if (ping(r, "http", until, &status, &why) == 0)
 		return 0;
 	/* a port that speaks TLS answers plain HTTP with 400 or not at all */
 	hidden = status == 400;
-	if ((hidden || status == 0) && ping(r, "https", &status, &tls) == 0)
+	if ((hidden || status == 0) && ping(r, "https", until, &status, &tls) == 0)
 		return 0;
 	if (hidden)
 		why = tls;

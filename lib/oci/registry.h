@@ -31,6 +31,7 @@ struct registry_opts {
 	const struct auth_files *auth; /* where credentials are; NULL: we have none */
 	const char *const *plain_http; /* hosts that speak plain HTTP, NULL-terminated */
 	const char *uploads;	       /* folder for upload.h; NULL: none */
+	int64_t open_ms;	       /* for the first answer, with all retries; 0: no limit */
 	warned_fn *warned;	       /* told what registries want people to know; may be NULL */
 };
 

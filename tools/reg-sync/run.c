@@ -202,6 +202,7 @@ ends_init(struct ends *all, const struct run *o, const char *ca)
 			  .stop = &cli_stopped },
 		.auth = &o->auth,
 		.plain_http = o->plain_http,
+		.open_ms = o->timeout_ms,
 		.warned = say_warning,
 		.uploads = o->uploads,
 	};
