@@ -222,3 +222,77 @@ picky() {
 	[ "$(version_of 2)" = 0.0.3 ]
 	[ "$(version_of 1)" = 0.0.1 ]
 }
+
+# webhook STATUS: answers every call with that, and is where the settings say; HOOK is its folder.
+webhook() {
+	HOOK=$BATS_TEST_TMPDIR/webhook
+	mkdir -p "$HOOK"
+	printf 'HTTP/1.1 %s X\r\nContent-Length: 0\r\n\r\n' "$1" >"$HOOK/default"
+	local port
+	port=$(free_port)
+	"$B/helpers/canned" "$port" "$HOOK" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 5 curl -s -o /dev/null "http://127.0.0.1:$port/ready"
+	write_conf ENABLE_NOTIFICATIONS=true "WEBHOOK_URL=http://127.0.0.1:$port/services/T0/s3cret"
+}
+
+@test "people are told by a webhook when something was done, and only then" {
+	reset_fleet 0.0.1
+	webhook 200
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1
+	[ ! -e "$HOOK/bodies" ]
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[ "$(wc -l <"$HOOK/bodies")" = 1 ]
+	[ "$(jq -r '.event, .kind, .tag, .digest, .result, .services[1]' "$HOOK/bodies")" = "deployed
+deploy
+0.0.2
+$(digest_of 0.0.2)
+done
+robot-service-2" ]
+	[ "$(jq -r .text "$HOOK/bodies")" = "$(hostname): deploy of $IMAGE:0.0.2 is done" ]
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.3
+	[ "$(tail -1 "$HOOK/bodies" | jq -r .event)" = rolled-back ]
+	[[ $(tail -1 "$HOOK/bodies" | jq -r .text) == *": deploy of $IMAGE:0.0.3 failed and was rolled back: "*"503"* ]]
+	# in quarantine: nothing was done
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.3
+	[ "$(wc -l <"$HOOK/bodies")" = 2 ]
+	echo "SLACK_CHANNEL='#robots'" >>"$CONF"
+	run -0 rollback -c "$CONF"
+	[ "$(tail -1 "$HOOK/bodies" | jq -c .)" = \
+		"{\"channel\":\"#robots\",\"text\":\"$(hostname): rollback of $IMAGE:0.0.1 is done\"}" ]
+}
+
+@test "a webhook that is away or says no changes nothing, and its address is told nobody" {
+	reset_fleet 0.0.1
+	webhook 404
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == *"deploy: warning: the webhook answers 404"* ]]
+	[[ $stderr != *s3cret* ]]
+	write_conf ENABLE_NOTIFICATIONS=true WEBHOOK_URL=http://127.0.0.1:1/s3cret
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1
+	[[ $stderr == *"deploy: warning: the webhook cannot be told: "* ]]
+	[[ $stderr != *s3cret* ]]
+	write_conf ENABLE_NOTIFICATIONS=true
+	run --separate-stderr -78 deploy -c "$CONF"
+	[[ $stderr == *"ENABLE_NOTIFICATIONS: WEBHOOK_URL is not set" ]]
+}
+
+@test "--metrics-file says what deployments have come to" {
+	reset_fleet 0.0.1
+	local m=$BATS_TEST_TMPDIR/gantry_deploy.prom success
+	deploy -c "$CONF" --tag 0.0.2 --metrics-file "$m"
+	promtool check metrics <"$m"
+	grep -qx 'gantry_deploy_total{result="done"} 1' "$m"
+	grep -qx 'gantry_quarantined 0' "$m"
+	grep -qx "gantry_service_info{service=\"robot-service-1\",digest=\"$(digest_of 0.0.2)\",tag=\"0.0.2\",state=\"running\"} 1" "$m"
+	success=$(grep ^gantry_deploy_last_success "$m")
+	run -3 deploy -c "$CONF" --tag 0.0.3 --metrics-file "$m"
+	promtool check metrics <"$m"
+	grep -qx 'gantry_deploy_total{result="rolled-back"} 1' "$m"
+	grep -qx 'gantry_quarantined 1' "$m"
+	grep -qxF "$success" "$m"
+	grep -q '^gantry_deploy_duration_seconds [0-9]' "$m"
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2 --metrics-file /nosuch/m
+	[[ $stderr == *"deploy: warning: metrics file: "* ]]
+	[ "$(stat -c %a "$m")" = 644 ]
+}

@@ -6,7 +6,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/jsn.h"
+#include "base/log.h"
 #include "base/settings.h"
+#include "fleet/notify.h"
+#include "fleet/scores.h"
 
 #define DEFAULT_HOST  "unix:///var/run/docker.sock"
 #define HOST_VARIABLE "DOCKER_HOST="
@@ -15,6 +19,7 @@
 #define WAIT_S	      60
 #define WHO_MAX	      128
 #define PATH_BYTES    1024
+#define NOTIFY_MS     30000
 
 int
 site_strategy(const char *name, enum move_strategy *ret, struct err *e)
@@ -70,6 +75,10 @@ read_rules(const struct conf *c, struct site *s, struct err *e)
 		return -1;
 	if (rollout_parse_on_failure(conf_get(c, "ON_FAILURE"), &s->on_failure, &why) < 0)
 		return conf_bad(c, "ON_FAILURE", e, "%s", why.msg);
+	if (conf_bool(c, "ENABLE_NOTIFICATIONS", &s->notify, e) < 0)
+		return -1;
+	if (s->notify && conf_get(c, "WEBHOOK_URL")[0] == '\0')
+		return conf_bad(c, "ENABLE_NOTIFICATIONS", e, "WEBHOOK_URL is not set");
 	if (window_parse(conf_get(c, "UPDATE_WINDOW"), &s->window, &why) < 0)
 		return conf_bad(c, "UPDATE_WINDOW", e, "%s", why.msg);
 	return 0;
@@ -141,6 +150,42 @@ site_open(const struct site_opts *o, struct site *ret, struct err *e)
 		return 0;
 	site_close(ret);
 	return -1;
+}
+
+static void
+tell(const struct site *s, size_t n)
+{
+	const struct notify to = { .url = conf_get(s->conf, "WEBHOOK_URL"),
+				   .channel = conf_get(s->conf, "SLACK_CHANNEL"),
+				   .ms = NOTIFY_MS,
+				   .stop = s->move.stop };
+	AUTO_JSN struct json_t *news = NULL;
+	char host[256] = "gateway";
+	struct err e = { 0 };
+
+	(void)gethostname(host, sizeof(host) - 1);
+	if (notify_news(s->journal, n, host, &news, &e) < 0)
+		log_warn("%s", e.msg);
+	for (size_t i = 0; i < jsn_len(news); i++)
+		if (notify_send(&to, jsn_at(news, i), &e) < 0)
+			log_warn("%s", e.msg);
+}
+
+void
+site_leave(struct site *s, size_t n, const char *metrics_file, int status)
+{
+	struct err e = { 0 };
+
+	if (s->journal == NULL)
+		return;
+	if (metrics_file != NULL &&
+	    scores_write(metrics_file, s->journal, s->all != NULL ? s->all : s->fleet, status, &e) <
+		    0)
+		log_warn("%s", e.msg);
+	if (s->lock >= 0)
+		(void)close(TAKE_FD(s->lock));
+	if (s->notify)
+		tell(s, n);
 }
 
 void

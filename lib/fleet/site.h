@@ -29,6 +29,7 @@ struct site {
 	enum rollout_on_failure on_failure;
 	int64_t canary;
 	struct window window;
+	bool notify;
 	char state_dir[512];
 	int lock;
 };
@@ -38,6 +39,12 @@ struct site {
 int site_open(const struct site_opts *o, struct site *ret, struct err *e);
 void site_close(struct site *s);
 #define AUTO_SITE AUTO(site_close)
+
+/* After a run: the metrics file (may be NULL), then the lock goes, and then
+ * people are told (ENABLE_NOTIFICATIONS) of what was written to the journal
+ * after its first n records.  Nothing of that changes what the run has come
+ * to: what goes wrong is logged. */
+void site_leave(struct site *s, size_t n, const char *metrics_file, int status);
 
 /* "handover", "recreate" or "auto". */
 int site_strategy(const char *name, enum move_strategy *ret, struct err *e);

@@ -5,7 +5,8 @@
  *
  * A request for METHOD /a/b is answered with the bytes of DIR/METHOD_a_b, else
  * of DIR/default, status line and headers included; then the connection is
- * closed.  Each request line is appended to DIR/log.
+ * closed.  Each request line is appended to DIR/log, each body of at most 60 kB
+ * that has a length to DIR/bodies, as a line.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -61,6 +62,30 @@ open_answer(const char *dir, const char *request)
 }
 
 static void
+note_body(int c, const char *dir, char *request, size_t n, size_t max)
+{
+	const char *length = strcasestr(request, "\r\nContent-Length:");
+	size_t head = (size_t)(strstr(request, "\r\n\r\n") + 4 - request), want;
+	char path[4096];
+	ssize_t got;
+	FILE *f;
+
+	if (length == NULL)
+		return;
+	want = strtoul(length + 17, NULL, 10);
+	if (want == 0 || want > max - head)
+		return;
+	while (n - head < want && (got = read(c, request + n, max - n)) > 0)
+		n += (size_t)got;
+	(void)snprintf(path, sizeof(path), "%s/bodies", dir);
+	f = fopen(path, "a");
+	if (f == NULL)
+		return;
+	(void)fprintf(f, "%.*s\n", (int)want, request + head);
+	(void)fclose(f);
+}
+
+static void
 answer(int c, const char *dir)
 {
 	char request[65536];
@@ -77,6 +102,8 @@ answer(int c, const char *dir)
 		request[n] = '\0';
 	} while (strstr(request, "\r\n\r\n") == NULL && n < sizeof(request) - 1);
 	note(dir, request);
+	if (strstr(request, "\r\n\r\n") != NULL)
+		note_body(c, dir, request, n, sizeof(request) - 1);
 	fd = open_answer(dir, request);
 	if (fd < 0)
 		return;

@@ -267,11 +267,30 @@ roll_out(struct options *o, struct site *s, const struct rollout *r, struct err 
 }
 
 static int
+change(struct options *o, struct site *s, struct err *e)
+{
+	struct rollout r = { .kind = "deploy",
+			     .record = print_result,
+			     .arg = o,
+			     .journal = s->journal,
+			     .move = s->move,
+			     .on_failure = s->on_failure,
+			     .canary = (size_t)s->canary,
+			     .fleet = s->all };
+
+	if (o->mode != MODE_STAGE && rollout_recover(&r, e) < 0)
+		return -1;
+	r.fleet = s->fleet;
+	return roll_out(o, s, &r, e);
+}
+
+static int
 deploy(struct options *o, struct site_opts *so, struct err *e)
 {
 	AUTO_SITE struct site s = { .lock = -1 };
 	AUTO_TARGET struct target t = { 0 };
-	struct rollout r = { .kind = "deploy", .record = print_result, .arg = o };
+	size_t before;
+	int status;
 
 	so->change = o->mode != MODE_CHECK && !o->dry_run;
 	if (site_open(so, &s, e) < 0)
@@ -282,15 +301,10 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 	apply(o, &s);
 	if (!so->change)
 		return find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
-	r.journal = s.journal;
-	r.move = s.move;
-	r.on_failure = s.on_failure;
-	r.canary = (size_t)s.canary;
-	r.fleet = s.all;
-	if (o->mode != MODE_STAGE && rollout_recover(&r, e) < 0)
-		return -1;
-	r.fleet = s.fleet;
-	return roll_out(o, &s, &r, e);
+	before = journal_len(s.journal);
+	status = change(o, &s, e);
+	site_leave(&s, before, o->metrics_file, status < 0 ? err_exit(e) : status);
+	return status;
 }
 
 int

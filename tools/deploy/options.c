@@ -10,7 +10,7 @@
 static const char synopsis[] =
 	"deploy [-hnVvq] [-c FILE] [--image REF | --tag TAG] [--force]\n"
 	"              [--strategy NAME] [--soak S] [--max-wait S] [--canary N]\n"
-	"              [--on-failure WHAT] [--insecure-skip-verify]\n"
+	"              [--on-failure WHAT] [--insecure-skip-verify] [--metrics-file FILE]\n"
 	"              [--json] [--log-format text|json] [SERVICE...]\n"
 	"       deploy --stage | --switch [options] [SERVICE...]\n"
 	"       deploy --check | --status | --history [-c FILE] [--json] [SERVICE...]";
@@ -42,6 +42,7 @@ static const char help[] =
 	"  --status                what each service runs\n"
 	"  --history               what was done, oldest first\n"
 	"Output:\n"
+	"  --metrics-file FILE     what deployments have come to, for node_exporter\n"
 	"  --json                  records as JSON, one a line\n"
 	"  --log-format FORMAT     text or json, for standard error\n"
 	"  -v, --verbose           say more\n"
@@ -58,6 +59,7 @@ static const char help[] =
 enum {
 	OPT_IMAGE = CLI_OWN,
 	OPT_TAG,
+	OPT_METRICS_FILE,
 	OPT_CHECK,
 	OPT_STAGE,
 	OPT_SWITCH,
@@ -90,6 +92,9 @@ set_option(struct options *o, int opt, const char *arg, struct err *e)
 		return 0;
 	case OPT_CHECK:
 		o->mode = MODE_CHECK;
+		return 0;
+	case OPT_METRICS_FILE:
+		o->metrics_file = arg;
 		return 0;
 	case OPT_STAGE:
 		o->mode = MODE_STAGE;
@@ -136,6 +141,7 @@ options_parse(int argc, char **argv, struct options *o)
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "image", required_argument, NULL, OPT_IMAGE },
 		{ "tag", required_argument, NULL, OPT_TAG },
+		{ "metrics-file", required_argument, NULL, OPT_METRICS_FILE },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "stage", no_argument, NULL, OPT_STAGE },
 		{ "switch", no_argument, NULL, OPT_SWITCH },

@@ -9,7 +9,7 @@ enum mode { MODE_RUN, MODE_STAGE, MODE_SWITCH, MODE_CHECK, MODE_STATUS, MODE_HIS
 struct options {
 	struct cli cli;
 	enum mode mode;
-	const char *config, *image, *tag;
+	const char *config, *image, *tag, *metrics_file;
 	bool force, skip_verify, dry_run, has_strategy, has_on_failure;
 	enum move_strategy strategy;
 	enum rollout_on_failure on_failure;

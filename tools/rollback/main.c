@@ -178,6 +178,8 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 {
 	AUTO_SITE struct site s = { .lock = -1 };
 	struct rollout r = { .kind = "rollback", .record = print_result, .arg = o };
+	size_t before;
+	int status;
 
 	so->change = !o->dry_run;
 	if (site_open(so, &s, e) < 0)
@@ -190,10 +192,17 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	r.journal = s.journal;
 	r.move = s.move;
 	r.fleet = s.all;
-	if (so->change && rollout_recover(&r, e) < 0)
-		return -1;
+	if (!so->change) {
+		r.fleet = s.fleet;
+		return go_back(o, &s, &r, e);
+	}
+	before = journal_len(s.journal);
+	status = rollout_recover(&r, e);
 	r.fleet = s.fleet;
-	return go_back(o, &s, &r, e);
+	if (status == 0)
+		status = go_back(o, &s, &r, e);
+	site_leave(&s, before, NULL, status < 0 ? err_exit(e) : status);
+	return status;
 }
 
 int
