@@ -1,7 +1,8 @@
 # A Sigstore of our own: CA, certificate log, transparency logs of both versions and timestamp
 # authorities, made with openssl and jq alone, so that what the library reads was written by
 # somebody else.  sigstore_new DIR makes it; bundle FILE KEY=VALUE... signs $DIR/artifact and
-# writes a bundle, good unless a KEY says what is to be wrong.
+# writes a bundle, good unless a KEY says what is to be wrong.  form=sig and form=att write what
+# cosign 2 made of the same instead: {"payload": TEXT, "annotations": {...}}, of a layer.
 
 IDENTITY=https://github.com/plant/robot/.github/workflows/release.yml@refs/tags/v1
 ISSUER=https://token.actions.githubusercontent.com
@@ -68,6 +69,7 @@ sigstore_new() {
 	mkdir -p "$SIGSTORE"
 	cd "$SIGSTORE" || return 1
 	printf 'a robot, version 1\n' >artifact
+	: >envelope
 	echo 01 >ts.serial
 	local ca='keyUsage=critical,keyCertSign,cRLSign' k
 	for k in leaf other ct ct_unknown rekor rekor_unknown plain; do _ec $k.key; done
@@ -248,16 +250,25 @@ _body() {
 	dsse/*)
 		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg sig "$sig" \
 			--arg pem "$(_b64 <"$pem")" --arg version "${o[kind]#*/}" \
+			--arg envelope "$(_sha256 <"${o[body_envelope]}")" \
 			'{apiVersion: $version, kind: "dsse", spec: {envelopeHash: {algorithm: "sha256",
-			  value: "00"}, payloadHash: {algorithm: "sha256", value: $hash},
+			  value: $envelope}, payloadHash: {algorithm: "sha256", value: $hash},
 			  signatures: [{signature: $sig, verifier: $pem}]}}'
+		;;
+	intoto/0.0.1)
+		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg pem "$(_b64 <"$pem")" \
+			--arg envelope "$(_sha256 <"${o[body_envelope]}")" \
+			'{apiVersion: "0.0.1", kind: "intoto", spec: {content: {
+			  hash: {algorithm: "sha256", value: $envelope},
+			  payloadHash: {algorithm: "sha256", value: $hash}}, publicKey: $pem}}'
 		;;
 	intoto/*)
 		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg sig "$(printf %s "$sig" | _b64)" \
 			--arg pem "$(_b64 <"$pem")" --arg type "${o[body_type]}" --arg version "${o[kind]#*/}" \
+			--arg envelope "$(_sha256 <"${o[body_envelope]}")" \
 			'{apiVersion: $version, kind: "intoto", spec: {content: {envelope: {
 			  payloadType: $type, signatures: [{publicKey: $pem, sig: $sig}]},
-			  hash: {algorithm: "sha256", value: "00"},
+			  hash: {algorithm: "sha256", value: $envelope},
 			  payloadHash: {algorithm: "sha256", value: $hash}}}}'
 		;;
 	esac
@@ -313,9 +324,11 @@ _entry() {
 
 _token() { # MODE: of the signature
 	local mode=$1 of=signature hash=sha256 more=()
+	[ "${o[form]}" != att ] || of=envelope
 	case "$mode" in
 	embedded | tsa_*) more=(-cert) ;;
 	moved) of=artifact ;;
+	signature) of=signature ;;
 	sha1 | sha384 | sha512) hash=$mode ;;
 	esac
 	rm -f token
@@ -338,10 +351,16 @@ _signed_again() { # TSA
 # --- bundle ----------------------------------------------------------------
 
 _statement() {
-	jq -cn --arg type "${o[statement]}" --arg hash "${o[subject]}" \
+	jq -cn --arg type "${o[statement]}" --arg hash "${o[subject]}" --arg predicate "${o[predicate]}" \
 		'{_type: $type, subject: [{name: "robot", digest: {sha256: $hash}}],
-		  predicateType: "https://slsa.dev/provenance/v1", predicate: {builder: "us"}}' |
+		  predicateType: $predicate, predicate: {builder: "us"}}' |
 		tr -d '\n'
+}
+
+_simple() {
+	jq -cn --arg hash "sha256:${o[subject]}" --arg type "${o[simple_type]}" \
+		'{critical: {identity: {"docker-reference": "plant/robot"},
+		  image: {"docker-manifest-digest": $hash}, type: $type}, optional: null}' | tr -d '\n'
 }
 
 _signed() { # writes signed (what is signed) and signature
@@ -351,10 +370,14 @@ _signed() { # writes signed (what is signed) and signature
 			printf 'DSSEv1 %d %s %d ' ${#o[type]} "${o[type]}" "$(_len payload)"
 			cat payload
 		} >signed
+	elif [ "${o[form]}" = sig ]; then
+		_simple >payload
+		cp payload signed
 	else
 		cp artifact signed
 	fi
 	_sign "${o[signing_key]}.key" signed "${o[hash]}" >signature
+	[ "${o[content]}" != dsse ] || _envelope >envelope
 	[ "${o[body_sig]}" != signature.second ] ||
 		_sign "${o[signing_key]}.key" signed "${o[hash]}" >signature.second
 }
@@ -364,11 +387,36 @@ edited() {
 	if [ "$1" = . ]; then cp "$2" "$3"; else jq "$1" "$2" >"$3"; fi
 }
 
+_envelope() {
+	jq -cn --arg payload "$(_b64 <payload)" --arg type "${o[type]}" --arg sig "$(_b64 <signature)" \
+		'{payloadType: $type, payload: $payload, signatures: [{keyid: "", sig: $sig}]}' | tr -d '\n'
+}
+
+# _classic ENTRY TOKEN: the form that the bundle's entry and token had before there were bundles.
+_classic() {
+	local payload=payload sig
+	sig=$(_b64 <signature)
+	[ "${o[form]}" = sig ] || { payload=envelope && sig=''; }
+	jq -n --argjson entry "$1" --arg token "$2" --arg sig "$sig" --rawfile payload $payload \
+		--rawfile chain inter.pem \
+		--arg cert "$([ "${o[signer]}" = key ] || openssl x509 -in cert.pem)" \
+		--slurpfile promise <(if [ "$1" = null ]; then echo null; else cat promise; fi) '
+		{payload: $payload, annotations: ({"dev.cosignproject.cosign/signature": $sig}
+		 + if $cert == "" then {} else {"dev.sigstore.cosign/certificate": ($cert + "\n"),
+			"dev.sigstore.cosign/chain": $chain} end
+		 + if $entry == null then {} else {"dev.sigstore.cosign/bundle":
+			({SignedEntryTimestamp: $entry.inclusionPromise.signedEntryTimestamp,
+			  Payload: $promise[0]} | tojson)} end
+		 + if $token == "" then {} else {"dev.sigstore.cosign/rfc3161timestamp":
+			({SignedRFC3161Timestamp: $token} | tojson)} end)}'
+}
+
 # bundle FILE [KEY=VALUE...]; see the defaults for the keys
 bundle() {
 	local file=$1 a token tokens=() entry=null made
 	local -A o=(
 		[version]=0.3 [content]=message [signer]=cert # or key
+		[form]=bundle # or sig, or att
 		[leaf]=leaf [signing_key]='' [hash]=sha256
 		[san]=URI:$IDENTITY [issuer]=$ISSUER [issuer1]=$ISSUER [extension]=''
 		[start]=-60 [end]=540 # seconds from now: the certificate's validity
@@ -377,7 +425,9 @@ bundle() {
 		[rekor]=1 [kind]='' [log]='' [origin]='' [integrated]=0 # rekor: 1, 2 or none
 		[body_sig]=signature [body_hash]='' [body_pem]='' [body_payload]=payload
 		[body_type]=application/vnd.in-toto+json [type]=application/vnd.in-toto+json
-		[statement]=$STATEMENT_TYPE [subject]=''
+		[body_envelope]=envelope
+		[statement]=$STATEMENT_TYPE [subject]='' [predicate]=https://slsa.dev/provenance/v1
+		[simple_type]='cosign container image signature'
 		[tokens]='' # modes of _token
 		[edit]=.  # jq over the bundle
 	)
@@ -391,6 +441,7 @@ bundle() {
 		return
 	fi
 	[ -n "${o[subject]}" ] || o[subject]=$(_sha256 <artifact)
+	[ "${o[form]}" != att ] || o[content]=dsse
 	if [ "${o[signer]}" = cert ]; then
 		[ -n "${o[signing_key]}" ] || o[signing_key]=${o[leaf]}
 		[ -n "${o[body_pem]}" ] || o[body_pem]=cert.pem
@@ -408,6 +459,11 @@ bundle() {
 	esac
 	[ "${o[rekor]}" = none ] || entry=$(_entry)
 	for token in ${o[tokens]}; do tokens+=("$(_token "$token")"); done
+	if [ "${o[form]}" != bundle ]; then
+		_classic "$entry" "${tokens[0]:-}" >"$made"
+		jq "${o[edit]}" "$made" >"$file"
+		return
+	fi
 	jq -n --arg version "${o[version]}" --arg cert "$([ "${o[signer]}" = key ] || _der cert.pem | _b64)" \
 		--argjson entry "$entry" --arg sig "$(_b64 <signature)" --arg type "${o[type]}" \
 		--arg hash "$(_unhex "$(_sha256 <artifact)" | _b64)" \
