@@ -321,13 +321,15 @@ journal_proven(const struct journal *j, size_t n)
 }
 
 /* What a service ran before or runs since, in the last deployment that knows
- * it. */
+ * it; what was staged last. */
 static bool
 is_latest(const struct journal *j, size_t i)
 {
 	const struct json_t *r = journal_at(j, i);
 	const char *event = field(r, "event"), *service = jsn_str(r, "service");
 
+	if (strcmp(event, "staged") == 0)
+		return journal_last(j, NULL, event, NULL) == r;
 	if (service == NULL || (strcmp(event, "moved") != 0 && strcmp(event, "service") != 0))
 		return false;
 	return journal_last(j, NULL, event, service) == r;

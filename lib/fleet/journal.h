@@ -80,8 +80,9 @@ const struct json_t *journal_quarantined(const struct journal *j, const char *di
 /* The i-th proven image, newest proof first, each digest once; NULL after the
  * last. */
 const struct json_t *journal_proven(const struct journal *j, size_t i);
-/* Every digest that deploy or rollback may need: what runs, what an unfinished
- * deployment moves between, and all that was ever proven.  *ret: an array of
+/* Every digest that deploy or rollback may need: what runs, what was staged
+ * last, what an unfinished deployment moves between, and all that was ever
+ * proven.  *ret: an array of
  * *n, the caller's to free; one may be in it more than once. */
 int journal_needed(const struct journal *j, struct digest **ret, size_t *n, struct err *e);
 

@@ -8,14 +8,11 @@
 static bool
 matches(const struct retain_patterns *p, const char *tag)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (tags_match(p->all[i], tag))
-			return true;
-	return false;
+	return tags_match_any(p->all, p->n, tag);
 }
 
-static bool
-is_selected(const struct retain_rules *r, const char *tag)
+bool
+retain_selects(const struct retain_rules *r, const char *tag)
 {
 	return !tags_is_referrer(tag) && (r->tags.n == 0 || matches(&r->tags, tag)) &&
 	       !matches(&r->exclude, tag);
@@ -28,7 +25,7 @@ is_counted(const struct retain_rules *r, const char *tag)
 {
 	struct semver v;
 
-	return is_selected(r, tag) && (r->tags.n > 0 || semver_parse(tag, &v));
+	return retain_selects(r, tag) && (r->tags.n > 0 || semver_parse(tag, &v));
 }
 
 static int
@@ -102,7 +99,7 @@ retain_choose(const struct retain_rules *r, char *const *tags, size_t n, enum re
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = RETAIN_STAYS;
-		if (!is_selected(r, tags[i]) || matches(&r->keep_tags, tags[i]))
+		if (!retain_selects(r, tags[i]) || matches(&r->keep_tags, tags[i]))
 			continue;
 		if (is_extra(r, source, tags[i]))
 			ret[i] = RETAIN_EXTRA;

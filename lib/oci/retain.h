@@ -34,6 +34,8 @@ struct retain_rules {
 
 enum retain_why { RETAIN_STAYS, RETAIN_OLD, RETAIN_EXTRA };
 
+/* The selection alone. */
+bool retain_selects(const struct retain_rules *r, const char *tag);
 /* For n tags, in any order, what becomes of each: ret[i] is about tags[i]. */
 int retain_choose(const struct retain_rules *r, char *const *tags, size_t n, enum retain_why *ret,
 		  struct err *e);

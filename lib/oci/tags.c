@@ -57,6 +57,15 @@ tags_match(const struct tags_pattern *p, const char *tag)
 	return fnmatch(p->glob, tag, 0) == 0;
 }
 
+bool
+tags_match_any(struct tags_pattern *const *all, size_t n, const char *tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tags_match(all[i], tag))
+			return true;
+	return false;
+}
+
 void
 tags_free(struct tags_pattern **p)
 {

@@ -20,6 +20,8 @@ struct tags_pattern;
 /* ERR_USAGE names the pattern and what is wrong in it. */
 int tags_compile(const char *pattern, struct tags_pattern **ret, struct err *e);
 bool tags_match(const struct tags_pattern *p, const char *tag);
+/* Any of n patterns does. */
+bool tags_match_any(struct tags_pattern *const *all, size_t n, const char *tag);
 void tags_free(struct tags_pattern **p);
 #define AUTO_TAGS AUTO(tags_free)
 

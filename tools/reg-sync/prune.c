@@ -40,29 +40,45 @@ prune_is_asked(const struct run *o)
 	return o->keep > 0 || o->delete_extra;
 }
 
-int
-prune_worth(const struct run *o, struct store *dst, const struct prune_source *all, bool *ret,
-	    struct err *e)
+/* Tags of the source that would not stay at the destination. */
+static int
+find_vain(const struct run *o, struct store *dst, const struct prune_source *all,
+	  enum retain_why *ret, struct err *e)
 {
 	struct retain_rules rules = rules_of(o, all);
-	AUTO_FREE enum retain_why *why = calloc(all->n + 1, sizeof(*why));
 	struct err bad = { 0 };
 	char **there = NULL;
 	size_t n = 0;
 	int status;
 
-	if (why == NULL)
-		return err_nomem(e);
 	if (store_tags(dst, &there, &n, &bad) < 0 && bad.code != ERR_NOTFOUND)
 		return err_set(e, bad.code, "%s", bad.msg);
 	/* what is there already, and newer, leaves less room */
 	rules.coming = there;
 	rules.ncoming = n;
-	status = retain_choose(&rules, all->tags, all->n, why, e);
-	for (size_t i = 0; i < all->n; i++)
-		ret[i] = why[i] == RETAIN_STAYS;
+	status = retain_choose(&rules, all->tags, all->n, ret, e);
 	registry_tags_free(there, n);
 	return status;
+}
+
+int
+prune_choose(const struct run *o, struct store *dst, struct prune_source *source, struct err *e)
+{
+	const struct retain_rules rules = rules_of(o, NULL);
+	AUTO_FREE enum retain_why *why = calloc(source->n + 1, sizeof(*why));
+
+	source->chosen = calloc(source->n + 1, sizeof(*source->chosen));
+	if (why == NULL || source->chosen == NULL)
+		return err_nomem(e);
+	if (dst != NULL && prune_is_asked(o) && find_vain(o, dst, source, why, e) < 0)
+		return -1;
+	for (size_t i = 0; i < source->n; i++)
+		if (why[i] == RETAIN_STAYS && retain_selects(&rules, source->tags[i]))
+			source->chosen[source->nchosen++] = source->tags[i];
+	tags_sort(source->chosen, source->nchosen);
+	if (o->newest > 0 && source->nchosen > (size_t)o->newest)
+		source->nchosen = (size_t)o->newest;
+	return 0;
 }
 
 /* Read again each time: a deployment may begin meanwhile. */

@@ -1,5 +1,6 @@
 /*
- * prune: the tags that the retention rules of a run take away.
+ * prune: the tags that a run copies, and those that its retention rules take
+ * away.
  */
 #ifndef GANTRY_REG_SYNC_PRUNE_H
 #define GANTRY_REG_SYNC_PRUNE_H
@@ -15,10 +16,11 @@ struct prune_source {
 
 /* Whether the run has rules. */
 bool prune_is_asked(const struct run *o);
-/* Of n tags of the source, those that would not stay at the destination are
- * not worth copying: ret[i] says whether tags[i] is. */
-int prune_worth(const struct run *o, struct store *dst, const struct prune_source *all, bool *ret,
-		struct err *e);
+/* Which of the source's tags are copied, newest first, lent by its list: what is
+ * selected, and where there are rules would not go from the destination at
+ * once.  dst NULL: there is none. */
+int
+prune_choose(const struct run *o, struct store *dst, struct prune_source *source, struct err *e);
 /* Prints its records; the exit status.  at: HOST/REPO for them. */
 int prune_run(const struct run *o, struct store *dst, const struct ref *at,
 	      const struct prune_source *source);

@@ -298,44 +298,6 @@ open_dest(struct going *g, const char *repo, struct store **ret, struct err *e)
 
 /* --- the tags of a source ---------------------------------------------------- */
 
-static bool
-any_match(struct tags_pattern *const *all, size_t n, const char *tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (tags_match(all[i], tag))
-			return true;
-	return false;
-}
-
-static bool
-is_wanted(const struct run *o, const char *tag)
-{
-	return !tags_is_referrer(tag) && (o->ntags == 0 || any_match(o->tags, o->ntags, tag)) &&
-	       !any_match(o->exclude, o->nexclude, tag);
-}
-
-/* Newest first, lent by the source's list. */
-static int
-choose(struct going *g, struct store *dst, struct err *e)
-{
-	struct prune_source *s = &g->source;
-	AUTO_FREE bool *worth = calloc(s->n + 1, sizeof(*worth));
-
-	s->chosen = calloc(s->n + 1, sizeof(*s->chosen));
-	if (worth == NULL || s->chosen == NULL)
-		return err_nomem(e);
-	memset(worth, true, s->n);
-	if (!g->list && prune_is_asked(g->o) && prune_worth(g->o, dst, s, worth, e) < 0)
-		return -1;
-	for (size_t i = 0; i < s->n; i++)
-		if (worth[i] && is_wanted(g->o, s->tags[i]))
-			s->chosen[s->nchosen++] = s->tags[i];
-	tags_sort(s->chosen, s->nchosen);
-	if (g->o->newest > 0 && s->nchosen > (size_t)g->o->newest)
-		s->nchosen = (size_t)g->o->newest;
-	return 0;
-}
-
 static int
 add_tag(struct going *g, const struct ref *r, const char *tag, bool given, struct store *src,
 	struct store *dst, struct err *e)
@@ -364,7 +326,8 @@ add_tags(struct going *g, const struct ref *r, struct store *src, struct store *
 	struct prune_source *s = &g->source;
 
 	if (store_tags(src, &s->tags, &s->n, e) < 0 ||
-	    ends_know(&g->from, r, s->tags, s->n, e) < 0 || choose(g, dst, e) < 0)
+	    ends_know(&g->from, r, s->tags, s->n, e) < 0 ||
+	    prune_choose(g->o, g->list ? NULL : dst, s, e) < 0)
 		return -1;
 	for (size_t i = s->nchosen; i-- > 0 && !cli_stopped && g->halted == 0;)
 		if (add_tag(g, r, s->chosen[i], false, src, dst, e) < 0)
