@@ -173,13 +173,13 @@ check_blob(struct options *o, int arguments)
 
 	o->blob.trust = o->trust;
 	o->blob.json = o->cli.json;
+	if (o->blob.what != NULL && (o->trust.policy != NULL || o->platform != NULL || o->deep))
+		return cli_usage(&o->cli,
+				 "--policy, --platform and --deep are for images, not for --blob");
 	if (blob_check(&o->blob, &e) < 0)
 		return cli_usage(&o->cli, "%s", e.msg);
 	if (arguments > 0)
 		return cli_usage(&o->cli, "references and --blob exclude each other");
-	if (o->trust.policy != NULL || o->platform != NULL || o->deep)
-		return cli_usage(&o->cli,
-				 "--policy, --platform and --deep are for images, not for --blob");
 	return CLI_GO_ON;
 }
 
