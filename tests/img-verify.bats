@@ -407,3 +407,21 @@ end() { # LINE: the rest of the list; STATUS is img-verify's
 	[ "$(cat err)" = "img-verify: stopped by a signal" ]
 	[ "$(cat out)" = "$C/robot-app:0.0.1@$(digest_of "$C/robot-app:0.0.1")" ]
 }
+
+@test "--metrics-file counts what was found, from run to run" {
+	value() { # RESULT
+		awk -v s="gantry_verify_total{result=\"$1\"}" '$1 == s { print $2 }' out/m.prom
+	}
+	mkdir out
+	img-verify -q --key "$A" --metrics-file out/m.prom "$C/robot-app:0.0.1" >/dev/null
+	[ "$(value passed) $(value refused) $(value unknown)" = "1 0 0" ]
+	run -1 img-verify -q --key "$BOB" --metrics-file out/m.prom "$C/robot-app:0.0.1"
+	run -75 img-verify -q --key "$A" --retry 0 --metrics-file out/m.prom "$C/robot-app:0.0.1" 127.0.0.1:1/x:1
+	[ "$(value passed) $(value refused) $(value unknown)" = "2 1 1" ]
+	run -0 promtool check metrics <out/m.prom
+	[ -z "$output" ]
+	[ "$(ls -A out)" = m.prom ]
+	run --separate-stderr -71 img-verify -q --key "$A" --metrics-file out/nowhere/m.prom "$C/robot-app:0.0.1"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $stderr == "img-verify: metrics file: "* ]]
+}

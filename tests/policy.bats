@@ -200,7 +200,7 @@ bad() {
 	run --separate-stderr -64 img-verify --policy policy.json --key a.pub "$C/robot-app:0.0.1"
 	[ "${stderr_lines[0]}" = "img-verify: --key and --policy exclude each other" ]
 	run --separate-stderr -64 img-verify --policy policy.json --blob policy.json --bundle x
-	[ "${stderr_lines[0]}" = "img-verify: --policy, --platform and --deep are for images, not for --blob" ]
+	[ "${stderr_lines[0]}" = "img-verify: --policy, --platform, --deep and --metrics-file are for images, not for --blob" ]
 	run --separate-stderr -64 reg-sync --policy policy.json --key a.pub "$C/robot-app" "$REGISTRY_DEST/x"
 	[ "${stderr_lines[0]}" = "reg-sync: --key and --policy exclude each other" ]
 	run --separate-stderr -64 reg-sync --policy policy.json --stdin "$REGISTRY_DEST/x"

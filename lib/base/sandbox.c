@@ -42,11 +42,16 @@ rights(long version, bool connect)
 	return r;
 }
 
+#define REPLACE                                                        \
+	(LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
 static int
-allow(int rules, const char *path, struct err *e)
+allow(int rules, const char *path, uint64_t more, struct err *e)
 {
 	AUTO_FD int fd = open(path, O_PATH | O_CLOEXEC);
-	struct landlock_path_beneath_attr a = { .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
+	struct landlock_path_beneath_attr a = { .allowed_access =
+							LANDLOCK_ACCESS_FS_READ_FILE | more,
 						.parent_fd = fd };
 	struct stat st;
 
@@ -90,8 +95,10 @@ sandbox_enter(const struct sandbox *s, struct err *e)
 	if (rules < 0)
 		return err_sys(e, "sandbox: landlock");
 	for (size_t i = 0; i < s->n; i++)
-		if (allow(rules, s->read[i], e) < 0)
+		if (allow(rules, s->read[i], 0, e) < 0)
 			return -1;
+	if (s->replace != NULL && allow(rules, s->replace, REPLACE, e) < 0)
+		return -1;
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		return err_sys(e, "sandbox: landlock");
 	return 1;

@@ -4,8 +4,8 @@
  * use to whoever sent them.
  *
  * By no_new_privs (prctl(2)) and landlock(7), as far as the running kernel has
- * it: no file is opened but for reading, and only where allowed; nothing is
- * executed; no TCP port is bound, and none connected to unless allowed; no
+ * it: files are read only where that is allowed, and written in no folder but
+ * one; nothing is executed; no TCP port is bound, and none connected to unless allowed; no
  * process outside is signalled.  Descriptors that are open already stay as
  * they are.  There is no way back; threads and children inherit it, so it is
  * entered before there are any.
@@ -22,7 +22,8 @@ struct sandbox {
 	const char *const *read; /* files, and folders with all in them; what is not there is
 				    left out */
 	size_t n;
-	bool connect; /* to TCP ports */
+	const char *replace; /* a folder in which files are made and replaced; NULL: none */
+	bool connect;	     /* to TCP ports */
 };
 
 /* 1; 0 if the kernel (or who started us) has no landlock, so that only

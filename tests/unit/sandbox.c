@@ -17,7 +17,7 @@
 #include "unit.h"
 
 static char dir[] = "/tmp/unit-sandbox-XXXXXX";
-static char inside[64], outside[64];
+static char inside[64], outside[64], replaces[64];
 
 static void
 make_files(void)
@@ -29,7 +29,8 @@ make_files(void)
 	CHECK(mkdtemp(dir) != NULL);
 	(void)snprintf(inside, sizeof(inside), "%s/in", dir);
 	(void)snprintf(outside, sizeof(outside), "%s/out", dir);
-	CHECK(mkdir(inside, 0700) == 0);
+	(void)snprintf(replaces, sizeof(replaces), "%s/replaces", dir);
+	CHECK(mkdir(inside, 0700) == 0 && mkdir(replaces, 0700) == 0);
 	for (int i = 0; i < 2; i++) {
 		char path[80];
 
@@ -46,7 +47,7 @@ static int
 in_sandbox(int (*fn)(void), bool connect)
 {
 	const char *read[] = { inside, "/nonexistent" };
-	struct sandbox s = { .read = read, .n = 2, .connect = connect };
+	struct sandbox s = { .read = read, .n = 2, .replace = replaces, .connect = connect };
 	int status;
 	pid_t pid;
 
@@ -93,6 +94,22 @@ opens(const char *path, int flags)
 	if (fd >= 0)
 		(void)close(fd);
 	return fd >= 0;
+}
+
+static int
+replaces_files_in_one_folder(void)
+{
+	char was[96], is[96];
+
+	(void)snprintf(was, sizeof(was), "%s/was", replaces);
+	(void)snprintf(is, sizeof(is), "%s/is", replaces);
+	SEE(opens(was, O_WRONLY | O_CREAT | O_EXCL) && rename(was, is) == 0);
+	SEE(opens(replaces, O_RDONLY | O_DIRECTORY) && opens(is, O_RDONLY) && unlink(is) == 0);
+	SEE(mkdir(was, 0700) != 0 && symlink("x", was) != 0);
+	(void)snprintf(was, sizeof(was), "%s/was", inside);
+	SEE(!opens(was, O_WRONLY | O_CREAT | O_EXCL) && errno == EACCES);
+	SEE(!opens(outside, O_WRONLY) && errno == EACCES);
+	return 0;
 }
 
 static int
@@ -175,6 +192,11 @@ TEST(only_what_is_allowed_is_read)
 	holds(reads_only_what_is_allowed, true);
 }
 
+TEST(files_are_replaced_in_one_folder)
+{
+	holds(replaces_files_in_one_folder, false);
+}
+
 TEST(nothing_is_written)
 {
 	holds(writes_nothing, false);
@@ -202,7 +224,8 @@ TEST(the_process_itself_is_as_before)
 
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0);
 	(void)snprintf(path, sizeof(path), "%s/file", inside);
-	CHECK(unlink(path) == 0 && unlink(outside) == 0 && rmdir(inside) == 0 && rmdir(dir) == 0);
+	CHECK(unlink(path) == 0 && unlink(outside) == 0 && rmdir(inside) == 0 &&
+	      rmdir(replaces) == 0 && rmdir(dir) == 0);
 }
 
 UNIT_MAIN

@@ -1,5 +1,8 @@
 #include "confine.h"
 
+#include <libgen.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "base/sandbox.h"
 
@@ -45,9 +48,9 @@ add(struct paths *p, const char *const *more, size_t n)
 }
 
 static int
-enter(const struct paths *p, bool connect, struct err *e)
+enter(const struct paths *p, const char *replace, bool connect, struct err *e)
 {
-	struct sandbox s = { .read = p->path, .n = p->n, .connect = connect };
+	struct sandbox s = { .read = p->path, .n = p->n, .replace = replace, .connect = connect };
 	int status = sandbox_enter(&s, e);
 
 	if (status == 0)
@@ -56,9 +59,13 @@ enter(const struct paths *p, bool connect, struct err *e)
 }
 
 int
-confine_to_registries(const struct auth_files *f, struct err *e)
+confine_to_registries(const struct auth_files *f, const char *replace, struct err *e)
 {
+	AUTO_FREE char *copy = replace != NULL ? strdup(replace) : NULL;
 	struct paths p = { 0 };
+
+	if (replace != NULL && copy == NULL)
+		return err_nomem(e);
 
 	if (auth_needs_programs(f)) {
 		log_debug("no sandbox: a program that keeps credentials may have to be started");
@@ -68,7 +75,7 @@ confine_to_registries(const struct auth_files *f, struct err *e)
 	add(&p, network, COUNT_OF(network));
 	for (size_t i = 0; i < f->n; i++)
 		p.path[p.n++] = f->path[i];
-	return enter(&p, true, e);
+	return enter(&p, copy != NULL ? dirname(copy) : NULL, true, e);
 }
 
 int
@@ -77,5 +84,5 @@ confine_to_memory(struct err *e)
 	struct paths p = { 0 };
 
 	add(&p, libraries, COUNT_OF(libraries));
-	return enter(&p, false, e);
+	return enter(&p, NULL, false, e);
 }

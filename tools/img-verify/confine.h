@@ -10,8 +10,8 @@
 /* For asking registries: names are looked up, authorities of TLS read, and the
  * files with credentials.  Programs that keep credentials need more than can
  * be foreseen, so that with one of them privileges cannot grow, and that is
- * all. */
-int confine_to_registries(const struct auth_files *f, struct err *e);
+ * all.  replace: a file that is going to be replaced, or NULL. */
+int confine_to_registries(const struct auth_files *f, const char *replace, struct err *e);
 /* For what is in memory already. */
 int confine_to_memory(struct err *e);
 

@@ -13,6 +13,7 @@
 #include "oci/auth.h"
 #include "oci/platform.h"
 #include "run.h"
+#include "tally.h"
 
 #define TIMEOUT_MS 30000
 #define RETRIES	   3
@@ -36,7 +37,7 @@ static const char synopsis[] =
 	"img-verify [-hVvq]\n" TRUST
 	"       [--policy FILE] [--platform OS/ARCH[/VARIANT]] [--deep]\n"
 	"       [-c FILE] [--authfile FILE] [--plain-http HOST]... [--timeout S] [--retry N]\n"
-	"       [--json] [--log-format text|json] REF...|-\n"
+	"       [--metrics-file FILE] [--json] [--log-format text|json] REF...|-\n"
 	"       img-verify [-hVvq] --blob FILE|sha256:HEX --bundle FILE\n" TRUST
 	"       [-c FILE] [--json] [--log-format text|json]";
 
@@ -82,6 +83,7 @@ static const char help[] =
 	"      --retry N          times to try again (3)\n"
 	"Common\n"
 	"  -c, --config FILE      gantry.conf(5)\n"
+	"      --metrics-file F   count in it what was found, for Prometheus' node_exporter\n"
 	"      --json             records as JSON objects\n"
 	"      --log-format F     text or json, on standard error\n"
 	"  -v, --verbose, -q, --quiet, -V, --version, -h, --help\n"
@@ -100,7 +102,8 @@ enum {
 	OPT_TIMEOUT,
 	OPT_RETRY,
 	OPT_BLOB,
-	OPT_BUNDLE
+	OPT_BUNDLE,
+	OPT_METRICS_FILE,
 };
 
 static const struct option longs[] = {
@@ -112,6 +115,7 @@ static const struct option longs[] = {
 	{ "authfile", required_argument, NULL, OPT_AUTHFILE },
 	{ "plain-http", required_argument, NULL, OPT_PLAIN },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "metrics-file", required_argument, NULL, OPT_METRICS_FILE },
 	{ "retry", required_argument, NULL, OPT_RETRY },
 	{ "blob", required_argument, NULL, OPT_BLOB },
 	{ "bundle", required_argument, NULL, OPT_BUNDLE },
@@ -120,7 +124,7 @@ static const struct option longs[] = {
 
 struct options {
 	struct cli cli;
-	const char *config, *authfile;
+	const char *config, *authfile, *metrics_file;
 	const char *plain[PLAIN_MAX + 1];
 	size_t nplain;
 	const char *platform;
@@ -159,6 +163,9 @@ option(struct options *o, int c, const char *arg, struct err *e)
 			return err_set(e, ERR_USAGE, "more than %d times --plain-http", PLAIN_MAX);
 		o->plain[o->nplain++] = arg;
 		return 0;
+	case OPT_METRICS_FILE:
+		o->metrics_file = arg;
+		return 0;
 	case OPT_TIMEOUT:
 		return cli_seconds(arg, "--timeout", 100, HOUR_MS, &o->timeout_ms, e);
 	default:
@@ -173,9 +180,10 @@ check_blob(struct options *o, int arguments)
 
 	o->blob.trust = o->trust;
 	o->blob.json = o->cli.json;
-	if (o->blob.what != NULL && (o->trust.policy != NULL || o->platform != NULL || o->deep))
-		return cli_usage(&o->cli,
-				 "--policy, --platform and --deep are for images, not for --blob");
+	if (o->blob.what != NULL &&
+	    (o->trust.policy != NULL || o->platform != NULL || o->deep || o->metrics_file != NULL))
+		return cli_usage(&o->cli, "--policy, --platform, --deep and --metrics-file are for "
+					  "images, not for --blob");
 	if (blob_check(&o->blob, &e) < 0)
 		return cli_usage(&o->cli, "%s", e.msg);
 	if (arguments > 0)
@@ -245,6 +253,18 @@ verify_blob(struct options *o, struct err *e)
 		       : blob_verify(&o->blob, conf_get(c, "VERIFY_KEY"), e);
 }
 
+/* What was judged counts, also where not all of it could be. */
+static int
+leave_metrics(const struct options *o, const struct run *r, int status)
+{
+	struct err e = { 0 };
+
+	if (o->metrics_file == NULL || tally_write(r, o->metrics_file, &e) == 0)
+		return status;
+	(void)cli_fail(&e);
+	return status != 0 ? status : err_exit(&e);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -274,7 +294,10 @@ main(int argc, char **argv)
 					     .auth = &auth,
 					     .plain_http = o.plain };
 	if (trust(&o, &r.policy, &e) < 0 || lazy_open(o.deep, &e) < 0 ||
-	    confine_to_registries(&auth, &e) < 0 || run_all(&r, argv + optind, &e) < 0)
-		return cli_flush(cli_fail(&e));
-	return cli_flush(r.no ? STATUS_NO : r.unknown ? STATUS_UNKNOWN : 0);
+	    confine_to_registries(&auth, o.metrics_file, &e) < 0 ||
+	    run_all(&r, argv + optind, &e) < 0)
+		status = cli_fail(&e);
+	else
+		status = r.refused > 0 ? STATUS_NO : r.unknown > 0 ? STATUS_UNKNOWN : 0;
+	return cli_flush(leave_metrics(&o, &r, status));
 }

@@ -214,7 +214,7 @@ say_why(struct run *r, struct item *i)
 
 	if (i->line != 0) {
 		log_error("standard input, line %d: %s", i->line, i->why.msg);
-		r->no = true;
+		r->refused++;
 		return;
 	}
 	if (i->resolved)
@@ -225,9 +225,9 @@ say_why(struct run *r, struct item *i)
 		(void)err_wrap(&i->why, "%s", given);
 	log_error("%s", i->why.msg);
 	if (i->why.code == ERR_TEMP || i->why.code == ERR_AUTH)
-		r->unknown = true;
+		r->unknown++;
 	else
-		r->no = true;
+		r->refused++;
 }
 
 static void
@@ -248,6 +248,7 @@ done(void *arg, void *item)
 		log_debug("'%s/%s' %s is signed by whom we trust", i->ref.host, i->ref.repo,
 			  i->ref.digest.str);
 		print(r, &i->ref, &i->found);
+		r->passed++;
 	}
 	item_free(i);
 }

@@ -19,7 +19,8 @@ struct run {
 	const char *platform;  /* of an index this one image; NULL: it as it is */
 	bool deep;	       /* every blob, too */
 	bool json;
-	bool no, unknown; /* found: one does not pass; one could not be asked */
+	/* how many pass, do not pass, and could not be asked about */
+	int64_t passed, refused, unknown;
 
 	struct run_host *hosts; /* that were asked already */
 	atomic_bool over;	/* the others are not even tried, and */
