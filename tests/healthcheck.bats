@@ -57,7 +57,7 @@ verdict() {
 @test "nobody there is unhealthy, with no status" {
 	port=$(free_port)
 	run --separate-stderr -1 healthcheck "http://127.0.0.1:$port/" "tcp://127.0.0.1:$port"
-	[[ ${lines[0]} =~ ^"unhealthy http://127.0.0.1:$port/ - "[0-9]+" Failed to connect" ]]
+	[[ ${lines[0]} =~ ^"unhealthy http://127.0.0.1:$port/ - "[0-9]+" connect to '127.0.0.1' port $port: Connection refused"$ ]]
 	[[ ${lines[1]} =~ ^"unhealthy tcp://127.0.0.1:$port - "[0-9]+" connect to '127.0.0.1' port $port: Connection refused"$ ]]
 	[ -z "$stderr" ]
 }
@@ -67,7 +67,7 @@ verdict() {
 	run -0 healthcheck --json-path status=healthy "http+unix://$s:/json"
 	verdict "healthy http\+unix://$s:/json 200 [0-9]+"
 	run -1 healthcheck "http+unix://$s.no:/json"
-	[[ $output == "unhealthy http+unix://$s.no:/json - "* ]]
+	[[ $output == "unhealthy http+unix://$s.no:/json - "*" connect to '$s.no': No such file or directory" ]]
 }
 
 @test "tcp, by number and name" {
@@ -75,7 +75,7 @@ verdict() {
 	[[ ${lines[0]} =~ ^"healthy tcp://127.0.0.1:$PORT - "[0-9]+$ ]]
 	[[ ${lines[1]} =~ ^"healthy tcp://localhost:$PORT - "[0-9]+$ ]]
 	run -1 healthcheck tcp://nosuch.invalid:80
-	[[ $output == "unhealthy tcp://nosuch.invalid:80 - "*" look up 'nosuch.invalid': "* ]]
+	[[ $output == "unhealthy tcp://nosuch.invalid:80 - "*" Could not resolve host: nosuch.invalid" ]]
 }
 
 @test "all targets at once, answers in their order; one unhealthy is 1" {
@@ -88,6 +88,29 @@ verdict() {
 	[[ ${lines[4]} == "unhealthy $W/status/500 500 "* ]]
 	# one after another they would take six seconds
 	[ "$ms" -lt 5900 ]
+}
+
+@test "200 targets are asked at once" {
+	local sock=$BATS_TEST_TMPDIR/gather.sock targets
+	start_answer "$sock"
+	wait_for 10 test -S "$sock"
+	# nobody is answered before the last one has come
+	mapfile -t targets < <(yes "http+unix://$sock:/gather/200" | head -n 200)
+	run -0 healthcheck -t 60 "${targets[@]}"
+	[ "${#lines[@]}" -eq 200 ]
+}
+
+@test "1,000 targets, with few files allowed: connections are bounded, all are answered in order" {
+	local targets
+	mapfile -t targets < <({ seq 200 599 && seq 200 599 && seq 200 399; } |
+		sed "s|^|http+unix://$BATS_FILE_TMPDIR/web.sock:/status/|")
+	# shellcheck disable=SC2016 # for the inner shell
+	run -1 bash -c 'ulimit -n 100; exec healthcheck -t 60 "$@"' - "${targets[@]}"
+	[ "${#lines[@]}" -eq 1000 ]
+	[[ ${lines[0]} == "healthy ${targets[0]} 200 "* ]]
+	[[ ${lines[399]} == "unhealthy ${targets[399]} 599 "*" answered 599, not 200-399" ]]
+	[[ ${lines[999]} == "healthy ${targets[999]} 399 "* ]]
+	[ "$(grep -c ^healthy <<<"$output")" -eq 600 ]
 }
 
 @test "-t ends a try" {
@@ -192,6 +215,50 @@ verdict() {
 	[[ $stderr == "healthcheck: probe 'https://localhost:$port/health': "* ]]
 }
 
+@test "--tls-days: a certificate that ends sooner is unhealthy, with the date" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 20 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem 2>/dev/null
+	end=$(date -u -d "$(openssl x509 -noout -enddate -in cert.pem | cut -d = -f 2)" +%Y-%m-%d)
+	printf 'HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n' >health
+	port=$(free_port)
+	openssl s_server -accept "$port" -cert cert.pem -key key.pem -HTTP -quiet >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 healthcheck "tcp://localhost:$port"
+	run -0 healthcheck --tls-days 19 --ca cert.pem "https://localhost:$port/health"
+	run -1 healthcheck --tls-days 21 --ca cert.pem "https://localhost:$port/health"
+	verdict "unhealthy https://localhost:$port/health 200 [0-9]+ the certificate ends on $end, in less than 21 days"
+	# who does not trust it still wants to know
+	run -1 healthcheck --tls-days 21 --insecure "https://localhost:$port/health"
+	verdict "unhealthy .* the certificate ends on $end, in less than 21 days"
+	run -0 healthcheck --json --metrics-file m.prom --ca cert.pem "https://localhost:$port/health"
+	jq -e --arg d "$end" '.tls_until | startswith($d)' <<<"$output"
+	grep -qx "gantry_health_tls_until_timestamp_seconds{target=\"https://localhost:$port/health\"} $(date -d "$(openssl x509 -noout -enddate -in cert.pem | cut -d = -f 2)" +%s)" m.prom
+	# without TLS there is nothing to end
+	run -0 healthcheck --tls-days 21 "$W/status/200"
+	run --separate-stderr -64 healthcheck --tls-days 0 "$W/"
+	[ "${stderr_lines[0]}" = "healthcheck: --tls-days must be a number from 1 to 36500, not '0'" ]
+}
+
+@test "--tls-days: one that has ended says so" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 1 \
+		-addext subjectAltName=DNS:localhost -keyout key.pem -out now.pem 2>/dev/null
+	openssl req -new -key key.pem -subj /CN=localhost -out r.csr
+	mkdir ca && : >ca/index && echo 01 >ca/serial
+	printf '%s\n' '[ca]' 'default_ca=c' '[c]' 'database=ca/index' 'serial=ca/serial' 'new_certs_dir=ca' \
+		'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied' >ca.cnf
+	openssl ca -batch -config ca.cnf -selfsign -keyfile key.pem -in r.csr -out old.pem -notext \
+		-startdate 20200101000000Z -enddate 20200201000000Z 2>/dev/null
+	printf 'HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n' >health
+	port=$(free_port)
+	openssl s_server -accept "$port" -cert old.pem -key key.pem -HTTP -quiet >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 healthcheck "tcp://localhost:$port"
+	run -1 healthcheck --tls-days 1 --insecure "https://localhost:$port/health"
+	verdict "unhealthy .* the certificate ended on 2020-02-01"
+	run -1 healthcheck --ca old.pem "https://localhost:$port/health"
+	[[ $output == *"certificate has expired"* ]]
+}
+
 @test "--json" {
 	run --separate-stderr -1 healthcheck --json "$W/status/200" "$W/status/503" "tcp://127.0.0.1:$PORT"
 	jq -e --arg w "$W" '.healthy == true and .target == $w + "/status/200" and .status == 200
@@ -218,6 +285,104 @@ verdict() {
 		run --separate-stderr -64 healthcheck "$o" soon "$W/"
 		[[ ${stderr_lines[0]} == "healthcheck: $o must be "*"not 'soon'" ]]
 	done
+}
+
+@test "more targets than are taken" {
+	local targets
+	mapfile -t targets < <(yes "$W/" | head -n 4097)
+	run --separate-stderr -64 healthcheck "${targets[@]}"
+	[ "${stderr_lines[0]}" = "healthcheck: more than 4096 targets" ]
+}
+
+@test "-v says every try, whom it reached and what it found" {
+	run --separate-stderr -1 healthcheck -v -r 2 -i 0 "$W/status/503"
+	[[ ${stderr_lines[0]} =~ ^"healthcheck: '$W/status/503' at 127.0.0.1: try 1, "[0-9]+" ms: answered 503, not 200-399"$ ]]
+	[[ ${stderr_lines[1]} =~ ^"healthcheck: '$W/status/503' at 127.0.0.1: try 2, "[0-9]+" ms: answered 503, not 200-399"$ ]]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	run --separate-stderr -0 healthcheck -v "$W/status/200"
+	[[ $stderr =~ ": try 1, "[0-9]+" ms: good"$ ]]
+}
+
+@test "--metrics-file: Prometheus reads what was found" {
+	run -1 healthcheck --metrics-file m.prom "$W/status/200" "$W/status/503" "$W/status/200"
+	[ "$(grep -c '^gantry_health_status{' m.prom)" -eq 2 ]
+	grep -qx "gantry_health_status{target=\"$W/status/200\"} 1" m.prom
+	grep -qx "gantry_health_status{target=\"$W/status/503\"} 0" m.prom
+	grep -qE "^gantry_health_duration_seconds\{target=\"$W/status/200\"\} [0-9.e-]+$" m.prom
+	grep -qE '^gantry_health_last_run_timestamp_seconds [0-9.e+]+$' m.prom
+	! command -v promtool >/dev/null || promtool check metrics <m.prom
+	run --separate-stderr -71 healthcheck --metrics-file no/such/m.prom "$W/status/200"
+	[[ $stderr == *"no/such/m.prom"*"No such file or directory" ]]
+	[[ $output == healthy* ]]
+}
+
+# watch ARGUMENT...: healthcheck --watch in the background, its records in out, its pid in WATCH.
+watch() {
+	healthcheck --watch -i 20ms "$@" >out 2>err 3>&- &
+	WATCH=$!
+	echo "$WATCH" >>"$BATS_FILE_TMPDIR/pids"
+}
+
+records() { # N: there are so many by now
+	[ "$(wc -l <out)" -ge "$1" ]
+}
+
+@test "--watch: the first state and every change, until SIGTERM; metrics follow" {
+	local t port
+	port=$(free_port)
+	t=http://127.0.0.1:$port/json
+	watch --metrics-file m.prom "$t" "$W/status/200"
+	wait_for 10 records 2
+	wait_for 10 grep -qx "gantry_health_status{target=\"$t\"} 0" m.prom
+	start_answer "$port"
+	server=$(tail -n 1 "$BATS_FILE_TMPDIR/pids")
+	wait_for 10 records 3
+	wait_for 10 grep -qx "gantry_health_status{target=\"$t\"} 1" m.prom
+	kill "$server"
+	wait_for 10 records 4
+	kill -TERM "$WATCH"
+	status=0
+	wait "$WATCH" || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(wc -l <out)" -eq 4 ]
+	grep "$t" out | cut -d ' ' -f 1 >states
+	[ "$(tr '\n' ' ' <states)" = "unhealthy healthy unhealthy " ]
+	[ ! -s err ]
+}
+
+@test "--watch ends with 0 if all are healthy then, by SIGINT or --wait" {
+	watch "$W/status/200"
+	wait_for 10 records 1
+	kill -INT "$WATCH" # background jobs of a script ignore it unless they ask for it
+	wait "$WATCH"
+	run -0 healthcheck --watch -i 20ms --wait 300ms "$W/status/200"
+	[[ $output == "healthy $W/status/200 200 "* && ${#lines[@]} -eq 1 ]]
+}
+
+@test "--watch: -r and --successes say how many in a row make a change" {
+	# every second answer is bad: that is neither two good nor two bad ones in a row
+	run --separate-stderr -1 healthcheck --watch -v -i 10ms --wait 500ms -r 2 --successes 2 "$W/flap"
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -ge 4 ]
+	run healthcheck --watch -i 10ms --wait 500ms "$W/flap" # its end is either
+	[ "${#lines[@]}" -ge 4 ]
+}
+
+@test "--watch: metrics that cannot be written are said once and stop nothing" {
+	watch -v --metrics-file no/m.prom "$W/status/200"
+	wait_for 10 grep -q 'try 3,' err
+	mkdir no
+	wait_for 10 test -s no/m.prom
+	kill "$WATCH"
+	wait "$WATCH"
+	[ "$(grep -c m.prom err)" -eq 1 ]
+}
+
+@test "--watch: without a pause, or without a reader" {
+	run --separate-stderr -64 healthcheck --watch -i 0 "$W/"
+	[ "${stderr_lines[0]}" = "healthcheck: --watch needs an interval above 0" ]
+	run --separate-stderr -71 bash -c "healthcheck --watch --wait 30 '$W/status/200' >/dev/full"
+	[[ $stderr == "healthcheck: write to standard output: No space left on device"* ]]
 }
 
 @test "it needs few libraries and little memory" {

@@ -1,149 +1,33 @@
 #include "fleet/probe.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "base/jsn.h"
-#include "base/regex.h"
+#include "engine/local.h"
+#include "fleet/probe_parts.h"
 
-#define STATUS_DEFAULT "200-399"
-#define STATUS_MIN     100
-#define STATUS_LIMIT   600
-#define URL_MAX	       2048
-#define HOST_MAX       256
-#define CHUNK	       4096
+#define DOCKER_HOST "unix:///var/run/docker.sock"
+#define WAIT_MS	    1000
+#define STATUS_OK   200
+#define STATUS_NONE 404
 
-enum kind { HTTP, UNIX, TCP };
-
-struct target {
-	enum kind kind;
-	char url[URL_MAX];
-	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	char host[HOST_MAX], port[8];
+struct probe_many {
+	struct probe_opts o;
+	struct regex *re;
+	struct http_many *http;
+	struct asked *open;
 };
 
-static int
-bad_target(const char *target, const char *why, struct err *e)
-{
-	return err_set(e, ERR_USAGE, "'%s' is not a target: %s", target, why);
-}
-
-static int
-copy_part(struct view v, char *out, size_t size)
-{
-	if (v.n == 0 || v.n >= size)
-		return -1;
-	memcpy(out, v.p, v.n);
-	out[v.n] = '\0';
-	return 0;
-}
-
-/* http+unix://SOCKET:/path: the path begins at the last ":/" */
-static int
-parse_unix(const char *target, const char *rest, struct target *t, struct err *e)
-{
-	const char *at = NULL;
-
-	for (const char *p = rest; (p = strstr(p, ":/")) != NULL; p++)
-		at = p;
-	if (at == NULL)
-		return bad_target(target, "want http+unix://SOCKET:/path", e);
-	if (copy_part((struct view){ rest, (size_t)(at - rest) }, t->socket, sizeof(t->socket)) < 0)
-		return bad_target(target, "a socket's path has 1 to 107 bytes", e);
-	t->kind = UNIX;
-	if (snprintf(t->url, sizeof(t->url), "http://localhost%s", at + 1) >= (int)sizeof(t->url))
-		return bad_target(target, "it is too long", e);
-	return 0;
-}
-
-static int
-parse_tcp(const char *target, const char *rest, struct target *t, struct err *e)
-{
-	struct view host = view_of(rest), port;
-	char *end;
-	long n;
-
-	t->kind = TCP;
-	if (!view_cut_last(&host, ':', &port) || copy_part(port, t->port, sizeof(t->port)) < 0)
-		return bad_target(target, "want tcp://HOST:PORT", e);
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		host = (struct view){ host.p + 1, host.n - 2 };
-	n = strtol(t->port, &end, 10);
-	if (*end != '\0' || n < 1 || n > UINT16_MAX)
-		return bad_target(target, "a port is a number from 1 to 65535", e);
-	if (copy_part(host, t->host, sizeof(t->host)) < 0)
-		return bad_target(target, "want tcp://HOST:PORT", e);
-	return 0;
-}
-
-static int
-parse_target(const char *target, struct target *t, struct err *e)
-{
-	static const char unix_prefix[] = "http+unix://", tcp_prefix[] = "tcp://";
-	struct view v = view_of(target);
-	const char *host;
-
-	*t = (struct target){ .kind = HTTP };
-	for (const char *p = target; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f)
-			return bad_target(target, "it has a space or a control byte", e);
-	if (view_starts(v, unix_prefix))
-		return parse_unix(target, target + sizeof(unix_prefix) - 1, t, e);
-	if (view_starts(v, tcp_prefix))
-		return parse_tcp(target, target + sizeof(tcp_prefix) - 1, t, e);
-	if (!view_starts(v, "http://") && !view_starts(v, "https://"))
-		return bad_target(
-			target,
-			"want http://…, https://…, http+unix://SOCKET:/path or tcp://HOST:PORT", e);
-	host = strchr(target, ':') + 3;
-	if (*host == '\0' || *host == '/' || *host == ':')
-		return bad_target(target, "it names no host", e);
-	if (copy_part(v, t->url, sizeof(t->url)) < 0)
-		return bad_target(target, "it is too long", e);
-	return 0;
-}
-
-static int
-bad_status(const char *list, struct err *e)
-{
-	return err_set(e, ERR_USAGE, "'%s' is not a list of HTTP statuses like '200-299,304'",
-		       list);
-}
-
-/* want 0: only see whether the list is one.  1 it is in, 0 it is not. */
-static int
-status_in(const char *list, int want, struct err *e)
-{
-	const char *p = list;
-	int in = 0;
-
-	for (;;) {
-		char *end;
-		long from, to;
-
-		if (*p < '0' || *p > '9')
-			return bad_status(list, e);
-		from = to = strtol(p, &end, 10);
-		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-			to = strtol(end + 1, &end, 10);
-		if (from < STATUS_MIN || to >= STATUS_LIMIT || from > to)
-			return bad_status(list, e);
-		in |= want >= from && want <= to;
-		if (*end == '\0')
-			return in;
-		if (*end != ',')
-			return bad_status(list, e);
-		p = end + 1;
-	}
-}
+/* One target on its way to an answer: its engine may have to be asked first. */
+struct asked {
+	struct asked *next, **link;
+	struct probe_target t;
+	void *arg;
+	int64_t start_ms;
+	struct deadline end;
+	int netns;
+	bool peeking;
+};
 
 static bool
 is_token(struct view v)
@@ -155,16 +39,11 @@ is_token(struct view v)
 }
 
 int
-probe_check(const char *target, const struct probe_opts *o, struct err *e)
+probe_check_opts(const struct probe_opts *o, struct err *e)
 {
-	struct target t;
 	AUTO_REGEX struct regex *re = NULL;
 
-	if (parse_target(target, &t, e) < 0)
-		return -1;
-	if (o->status != NULL && status_in(o->status, 0, e) < 0)
-		return -1;
-	if (o->body_re != NULL && regex_new(o->body_re, &re, e) < 0)
+	if (o->status != NULL && probe_status_in(o->status, 0, e) < 0)
 		return -1;
 	for (const char *const *p = o->json; p != NULL && *p != NULL; p++)
 		if (strchr(*p, '=') == NULL || **p == '=')
@@ -175,168 +54,126 @@ probe_check(const char *target, const struct probe_opts *o, struct err *e)
 		if (!view_cut(&rest, ':', &name) || !is_token(name) || strpbrk(*p, "\r\n") != NULL)
 			return err_set(e, ERR_USAGE, "'%s' is not a header ('Name: value')", *p);
 	}
-	return 0;
+	return o->body_re != NULL ? regex_new(o->body_re, &re, e) : 0;
 }
 
-/* --- what an answer must be ------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void
-unhealthy(struct probe_result *r, const char *fmt, ...)
+int
+probe_check(const char *target, struct err *e)
 {
-	va_list ap;
+	AUTO_TARGET struct probe_target t = { 0 };
 
-	va_start(ap, fmt);
-	(void)vsnprintf(r->reason, sizeof(r->reason), fmt, ap);
-	va_end(ap);
-	r->healthy = false;
+	return probe_target_parse(target, &t, e);
 }
 
-static int
-judge_body(const char *body, const char *pattern, struct probe_result *r, struct err *e)
+int
+probe_many_new(const struct probe_opts *o, struct probe_many **ret, struct err *e)
 {
-	AUTO_REGEX struct regex *re = NULL;
+	AUTO_PROBES struct probe_many *m = calloc(1, sizeof(*m));
+	struct http_opts ho = { .ca_file = o->ca_file,
+				.cert_file = o->cert_file,
+				.insecure = o->insecure };
 
-	if (regex_new(pattern, &re, e) < 0)
+	if (m == NULL)
+		return err_nomem(e);
+	m->o = *o;
+	if (m->o.docker_host == NULL || m->o.docker_host[0] == '\0')
+		m->o.docker_host = DOCKER_HOST;
+	if (probe_check_opts(o, e) < 0 ||
+	    (o->body_re != NULL && regex_new(o->body_re, &m->re, e) < 0) ||
+	    http_many_new(&ho, &m->http, e) < 0)
 		return -1;
-	if (!regex_match(re, body))
-		unhealthy(r, "the body does not match '%s'", pattern);
+	*ret = TAKE_PTR(m);
 	return 0;
 }
 
 static void
-judge_json(const struct json_t *doc, const char *want, struct probe_result *r)
+asked_free(struct asked *a)
 {
-	const char *equals = strchr(want, '=');
-	AUTO_FREE char *path = strndup(want, (size_t)(equals - want)), *text = NULL;
-	const struct json_t *v = path != NULL ? jsn_get(doc, path) : NULL;
-	const char *got = jsn_str(v, "");
-
-	if (v == NULL) {
-		unhealthy(r, "the body has no '%s'", path != NULL ? path : want);
-		return;
+	if (a->link != NULL) {
+		*a->link = a->next;
+		if (a->next != NULL)
+			a->next->link = a->link;
 	}
-	if (got == NULL)
-		got = text = jsn_dump(v);
-	if (got == NULL || strcmp(got, equals + 1) != 0)
-		unhealthy(r, "'%s' is '%s', not '%s'", path, got != NULL ? got : "", equals + 1);
+	if (a->netns >= 0)
+		(void)close(a->netns);
+	probe_target_clear(&a->t);
+	free(a);
 }
 
-static int
-judge(const struct probe_opts *o, const struct buf *body, struct probe_result *r, struct err *e)
+void
+probe_many_free(struct probe_many **m)
 {
-	AUTO_JSN struct json_t *doc = NULL;
-	const char *list = o->status != NULL ? o->status : STATUS_DEFAULT;
-	int in = status_in(list, r->status, e);
-
-	if (in < 0)
-		return -1;
-	if (in == 0) {
-		unhealthy(r, "answered %d, not %s", r->status, list);
-		return 0;
-	}
-	if (o->body_re != NULL && judge_body(buf_cstr(body), o->body_re, r, e) < 0)
-		return -1;
-	if (!r->healthy || o->json == NULL || o->json[0] == NULL)
-		return 0;
-	doc = jsn_parse(view_buf(body), "body", NULL);
-	if (doc == NULL) {
-		unhealthy(r, "the body is not JSON");
-		return 0;
-	}
-	for (const char *const *p = o->json; *p != NULL && r->healthy; p++)
-		judge_json(doc, *p, r);
-	return 0;
+	if (*m == NULL)
+		return;
+	http_many_free(&(*m)->http);
+	while ((*m)->open != NULL)
+		asked_free((*m)->open);
+	regex_free(&(*m)->re);
+	free(*m);
+	*m = NULL;
 }
 
 /* --- asking ------------------------------------------------------------ */
 
-/* The beginning of a body, as much as is looked at. */
 static int
-read_body(struct http_stream *s, struct buf *body, struct err *e)
+ask_engine(struct probe_many *m, struct asked *a, struct err *e)
 {
-	char chunk[CHUNK];
+	char url[PEEK_URL_MAX];
+	struct http_many_req q = { .url = url,
+				   .netns = -1,
+				   .body = PEEK_ANSWER_MAX,
+				   .timeout_ms = clock_left_ms(a->end, INT32_MAX) + 1,
+				   .arg = a };
 
-	while (body->len < body->max) {
-		size_t room = body->max - body->len;
-		long n = http_read(s, chunk, room < sizeof(chunk) ? room : sizeof(chunk), e);
-
-		if (n <= 0)
-			return (int)n;
-		buf_add(body, chunk, (size_t)n);
-	}
-	return 0;
-}
-
-static int
-ask_http(const struct target *t, const struct probe_opts *o, struct probe_result *r,
-	 struct buf *body, struct err *e)
-{
-	AUTO_HTTP struct http *h = NULL;
-	AUTO_STREAM struct http_stream *s = NULL;
-	struct http_opts ho = { .unix_socket = t->kind == UNIX ? t->socket : NULL,
-				.ca_file = o->ca_file,
-				.cert_file = o->cert_file,
-				.insecure = o->insecure,
-				.connect_ms = o->timeout_ms };
-	struct http_req q = { .url = t->url,
-			      .headers = o->headers,
-			      .deadline = clock_deadline(o->timeout_ms),
-			      .no_redirects = true,
-			      .any_status = true };
-
-	if (http_new(&ho, &h, e) < 0 || http_open(h, &q, &s, e) < 0)
+	a->peeking = true;
+	if (peek_where(m->o.docker_host, a->t.container, &q.unix_socket, url, e) < 0)
 		return -1;
-	r->status = http_stream_resp(s)->status;
-	if (o->body_re == NULL && (o->json == NULL || o->json[0] == NULL))
-		return 0;
-	return read_body(s, body, e);
+	return http_many_add(m->http, &q, e);
 }
 
 static int
-connect_to(const struct addrinfo *a, struct deadline d)
+ask_itself(struct probe_many *m, struct asked *a, struct err *e)
 {
-	AUTO_FD int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int why = 0, n;
-	socklen_t size = sizeof(why);
+	bool reads = m->re != NULL || (m->o.json != NULL && m->o.json[0] != NULL);
+	struct http_many_req q = { .url = a->t.url,
+				   .unix_socket = a->t.socket[0] != '\0' ? a->t.socket : NULL,
+				   .netns = a->netns,
+				   .connect_only = a->t.kind == PROBE_TCP,
+				   .headers = m->o.headers,
+				   .body = reads ? PROBE_BODY_MAX : 0,
+				   .timeout_ms = clock_left_ms(a->end, INT32_MAX) + 1,
+				   .arg = a };
 
-	if (fd < 0)
-		return errno;
-	if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return errno;
-	do {
-		n = poll(&p, 1, (int)clock_left_ms(d, INT32_MAX));
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno;
-	if (n == 0)
-		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size) < 0 ? errno : why;
+	a->peeking = false;
+	return http_many_add(m->http, &q, e);
 }
 
-static int
-ask_tcp(const struct target *t, const struct probe_opts *o, struct err *e)
+int
+probe_many_add(struct probe_many *m, const char *target, int64_t timeout_ms, void *arg,
+	       struct err *e)
 {
-	struct deadline d = clock_deadline(o->timeout_ms);
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all = NULL;
-	int why = getaddrinfo(t->host, t->port, &hints, &all);
+	struct asked *a = calloc(1, sizeof(*a));
 
-	if (why != 0)
-		return err_set(e, ERR_TEMP, "look up '%s': %s", t->host, gai_strerror(why));
-	why = ECONNREFUSED;
-	for (const struct addrinfo *a = all; a != NULL; a = a->ai_next) {
-		why = connect_to(a, d);
-		if (why == 0 || clock_over(d))
-			break;
+	if (a == NULL)
+		return err_nomem(e);
+	a->arg = arg;
+	a->netns = -1;
+	a->start_ms = clock_mono_ms();
+	a->end = clock_deadline(timeout_ms);
+	if (probe_target_parse(target, &a->t, e) < 0 ||
+	    (a->t.container[0] != '\0' ? ask_engine : ask_itself)(m, a, e) < 0) {
+		asked_free(a);
+		return -1;
 	}
-	freeaddrinfo(all);
-	if (why != 0)
-		return err_set(e, ERR_TEMP, "connect to '%s' port %s: %s", t->host, t->port,
-			       strerror(why));
+	a->next = m->open;
+	a->link = &m->open;
+	if (a->next != NULL)
+		a->next->link = &a->next;
+	m->open = a;
 	return 0;
 }
+
+/* --- what came ----------------------------------------------------------- */
 
 /* No answer, a late one or a broken one are answers to our question too. */
 static bool
@@ -345,29 +182,102 @@ is_answer(enum err_code code)
 	return code == ERR_TEMP || code == ERR_DATA || code == ERR_AUTH;
 }
 
+/* What the engine says of a container: 1 that is the answer, 0 the container
+ * itself is asked now, -1. */
+static int
+judge_peek(struct probe_many *m, struct asked *a, const struct http_many_answer *got,
+	   struct probe_result *r, struct err *e)
+{
+	char words[PEEK_WORDS_MAX];
+	struct err why = { 0 };
+	struct peek p;
+
+	if (got->status != STATUS_OK) {
+		peek_refusal(view_buf(&got->body), words);
+		probe_unhealthy(r, "the engine answers %d%s%s", got->status,
+				words[0] != '\0' ? ": " : "", words);
+		return 1;
+	}
+	if (peek_read(view_buf(&got->body), &p, &why) < 0) {
+		probe_unhealthy(r, "%s", why.msg);
+		return 1;
+	}
+	if (a->t.kind == PROBE_CONTAINER) {
+		probe_judge_container(&p, r);
+		return 1;
+	}
+	p.health[0] = '\0'; /* it is asked itself: only that it runs counts */
+	probe_judge_container(&p, r);
+	if (!r->healthy)
+		return 1;
+	if (local_network(p.pid, p.id, &a->netns, &why) == 0)
+		return ask_itself(m, a, e);
+	if (!is_answer(why.code))
+		return err_set(e, why.code, "%s", why.msg);
+	probe_unhealthy(r, "%s", why.msg);
+	return 1;
+}
+
+/* 1 the answer is in *r, 0 there is none yet, -1. */
+static int
+judge_answer(struct probe_many *m, struct asked *a, const struct http_many_answer *got,
+	     struct probe_result *r, struct err *e)
+{
+	*r = (struct probe_result){ .healthy = true, .ms = clock_mono_ms() - a->start_ms };
+	if (got->e.code != ERR_NONE && !is_answer(got->e.code))
+		return err_set(e, got->e.code, "%s", got->e.msg);
+	if (!a->peeking) {
+		r->status = got->status;
+		r->cert_until = got->cert_until;
+		memcpy(r->peer, got->peer, sizeof(r->peer));
+	}
+	if (got->e.code != ERR_NONE) {
+		probe_unhealthy(r, "%s%s", a->peeking ? "ask the engine: " : "", got->e.msg);
+		return 1;
+	}
+	if (a->peeking)
+		return judge_peek(m, a, got, r, e);
+	probe_judge(&m->o, m->re, &a->t, &got->body, r);
+	return 1;
+}
+
+int
+probe_many_next(struct probe_many *m, int64_t ms, void **ret_arg, struct probe_result *ret,
+		struct err *ret_why, struct err *e)
+{
+	AUTO_ANSWER struct http_many_answer got = { 0 };
+	struct asked *a;
+	int n = http_many_next(m->http, ms, &got, e);
+
+	if (n <= 0)
+		return n;
+	a = got.arg;
+	n = judge_answer(m, a, &got, ret, ret_why);
+	if (n == 0)
+		return 0;
+	*ret_arg = a->arg;
+	asked_free(a);
+	return 1;
+}
+
 int
 probe_once(const char *target, const struct probe_opts *o, struct probe_result *ret, struct err *e)
 {
-	AUTO_BUF struct buf body = BUF_INIT(PROBE_BODY_MAX);
-	struct probe_result r = { .healthy = true };
+	AUTO_PROBES struct probe_many *m = NULL;
+	struct probe_result r;
 	struct err why = { 0 };
-	int64_t start = clock_mono_ms();
-	struct target t;
-	int status;
+	void *arg;
+	int n;
 
-	if (probe_check(target, o, e) < 0 || parse_target(target, &t, e) < 0)
+	if (probe_many_new(o, &m, e) < 0 || probe_many_add(m, target, o->timeout_ms, NULL, e) < 0)
 		return -1;
-	status = t.kind == TCP ? ask_tcp(&t, o, &why) : ask_http(&t, o, &r, &body, &why);
-	r.ms = clock_mono_ms() - start;
-	if (status < 0 && !is_answer(why.code))
+	do {
+		n = probe_many_next(m, WAIT_MS, &arg, &r, &why, e);
+	} while (n == 0);
+	if (n < 0)
+		return -1;
+	if (why.code != ERR_NONE)
 		return err_set(e, why.code, "probe '%s': %s", target, why.msg);
-	if (status < 0)
-		unhealthy(&r, "%s", why.msg);
-	else if (t.kind != TCP && judge(o, &body, &r, e) < 0)
-		return -1;
-	if (r.healthy && o->max_time_ms > 0 && r.ms > o->max_time_ms)
-		unhealthy(&r, "took %lld ms, longer than %lld", (long long)r.ms,
-			  (long long)o->max_time_ms);
 	*ret = r;
 	return 0;
 }

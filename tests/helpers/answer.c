@@ -5,6 +5,7 @@
  *     /json         a health report        /big       1 MiB of x
  *     /nth/N        503 until the Nth request of this kind
  *     /flap         200, 503, 200, 503…    /wants     200 with "X-Test: yes", else 400
+ *     /gather/N     200 to N requests at once, when the last of them has come
  *     anything else is 200 and HTML, as a hotel's login page would be
  */
 #include <arpa/inet.h>
@@ -22,7 +23,9 @@
 
 #define BIG (1U << 20)
 
-static unsigned int *count; /* of /nth and /flap, shared by all children */
+#define GATHER_POLL_US 5000
+
+static unsigned int *count; /* of /nth, /flap and /gather, shared by all children */
 
 static int
 listen_on(const char *where)
@@ -38,7 +41,7 @@ listen_on(const char *where)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	n = local ? bind(fd, (struct sockaddr *)&un, sizeof(un))
 		  : bind(fd, (struct sockaddr *)&in, sizeof(in));
-	if (n < 0 || listen(fd, 64) < 0) {
+	if (n < 0 || listen(fd, SOMAXCONN) < 0) {
 		perror(where);
 		exit(71);
 	}
@@ -104,6 +107,13 @@ serve(int fd, const char *request, const char *path)
 		unsigned int n = __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
 
 		text(fd, n >= strtoul(arg, NULL, 10) ? 200 : 503, "words\n");
+	} else if ((arg = after(path, "/gather/")) != NULL) {
+		unsigned int all = (unsigned int)strtoul(arg, NULL, 10);
+
+		(void)__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(count, __ATOMIC_SEQ_CST) < all)
+			(void)usleep(GATHER_POLL_US);
+		text(fd, 200, "all here\n");
 	} else if (after(path, "/flap") != NULL) {
 		text(fd, __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST) % 2 ? 503 : 200, "words\n");
 	} else if (after(path, "/json") != NULL) {

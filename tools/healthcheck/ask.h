@@ -4,7 +4,24 @@
 #ifndef GANTRY_HEALTHCHECK_ASK_H
 #define GANTRY_HEALTHCHECK_ASK_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "fleet/probe.h"
+
+#define ASK_TARGETS_MAX 4096
+
+struct ask {
+	const char *target;
+	bool twin;		    /* of an earlier one with the same target */
+	struct probe_result result; /* of the last try, once there is one */
+	struct err e;		    /* set: it could not be asked */
+	int64_t tries;		    /* that were answered */
+	bool known, healthy;	    /* what all tries together say */
+	/* ask.c's own */
+	int64_t good, bad, due_ms;
+	bool busy, over, fresh;
+};
 
 struct ask_opts {
 	struct probe_opts probe;
@@ -12,16 +29,18 @@ struct ask_opts {
 	int64_t wait_ms;     /* all of it ends then; 0: never */
 	int64_t tries;	     /* that may fail; 0: as many as wait_ms has room for */
 	int64_t successes;   /* in a row */
+	bool watch;	     /* go on until *stop; tries that fail count in a row then */
+	const volatile bool *stop;
+	/* After every try; when a target is known to be healthy or not, and when
+	 * that changes; when all were answered since the last time.  0 to go on. */
+	int (*tried)(void *arg, const struct ask *a, struct err *e);
+	int (*changed)(void *arg, const struct ask *a, struct err *e);
+	int (*round)(void *arg, struct err *e);
+	void *arg;
 };
 
-struct ask {
-	const char *target;
-	struct probe_result result; /* of the last try, once the answer is there */
-	struct err e;		    /* set: it could not be asked */
-};
-
-/* Answers every ask.  ERR_SYS if a thread could not be started; then some are
- * not answered. */
+/* Answers every ask, or with watch every one again and again.  Connections are
+ * PROBE_AT_ONCE at most, and fewer where the limit on open files is low. */
 int ask_all(const struct ask_opts *o, struct ask *asks, size_t n, struct err *e);
 
 #endif

@@ -1,257 +1,154 @@
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "ask.h"
-#include "base/cli.h"
-#include "base/jsn.h"
 #include "base/log.h"
+#include "options.h"
+#include "records.h"
 
-#define TIMEOUT_MS  5000
-#define INTERVAL_MS 1000
-#define HOUR_MS	    3600000
-#define DAY_MS	    (24 * HOUR_MS)
-#define TRIES_MAX   100000
-#define LIST_MAX    64
-
-static const char synopsis[] =
-	"healthcheck [-hVvq] [-t S] [-i S] [-r N] [--wait S] [--successes N]\n"
-	"       [--status LIST] [--body RE] [--json-path PATH=VALUE]\n"
-	"       [--max-time-ms N] [--header H] [--ca F] [--cert F] [--insecure]\n"
-	"       [--json] [--log-format text|json] TARGET...";
-
-static const char help[] =
-	"usage: healthcheck [options] TARGET...\n"
-	"\n"
-	"Asks every TARGET at once and prints, in their order,\n"
-	"    healthy|unhealthy TARGET STATUS MILLISECONDS [reason]\n"
-	"\n"
-	"  TARGET   http(s)://…, http+unix://SOCKET:/path, tcp://HOST:PORT\n"
-	"\n"
-	"How long, how often\n"
-	"  -t, --timeout S        of one try (5)\n"
-	"  -i, --interval S       between two tries (1)\n"
-	"  -r, --retries N        give up after N failed tries (1)\n"
-	"      --wait S           go on trying for so long (without -r: only that counts)\n"
-	"      --successes N      healthy is N good answers in a row (1)\n"
-	"What is healthy\n"
-	"      --status LIST      HTTP statuses, like 200-299,304 (200-399)\n"
-	"      --body RE          POSIX extended expression for the whole body\n"
-	"      --json-path PATH=VALUE   the body is JSON that has VALUE at PATH; repeatable\n"
-	"      --max-time-ms N    an answer that takes longer is unhealthy\n"
-	"How to ask\n"
-	"      --header H         'Name: value', repeatable\n"
-	"      --ca F, --cert F   PEM: whom to trust; client certificate with its key\n"
-	"      --insecure         do not check the server's certificate\n"
-	"Common\n"
-	"      --json             records as JSON objects\n"
-	"      --log-format F     text or json, on standard error\n"
-	"  -v, --verbose, -q, --quiet, -V, --version, -h, --help\n"
-	"\n"
-	"example: healthcheck -t 2 --wait 30 --json-path status=healthy "
-	"http://localhost:5001/health\n"
-	"\n"
-	"exit: 0 all are healthy, 1 one is not, 64 wrong usage, 71 this machine is at fault,\n"
-	"      78 a certificate file cannot be used\n";
-
-enum {
-	OPT_WAIT = CLI_OWN,
-	OPT_SUCCESSES,
-	OPT_STATUS,
-	OPT_BODY,
-	OPT_JSON_PATH,
-	OPT_MAX_TIME,
-	OPT_HEADER,
-	OPT_CA,
-	OPT_CERT,
-	OPT_INSECURE,
+struct run {
+	struct options *o;
+	struct ask *asks;
+	size_t n;
+	bool metrics_failed; /* said once, not every second */
 };
 
-static const struct option longs[] = {
-	CLI_LONG,
-	{ "timeout", required_argument, NULL, 't' },
-	{ "interval", required_argument, NULL, 'i' },
-	{ "retries", required_argument, NULL, 'r' },
-	{ "wait", required_argument, NULL, OPT_WAIT },
-	{ "successes", required_argument, NULL, OPT_SUCCESSES },
-	{ "status", required_argument, NULL, OPT_STATUS },
-	{ "body", required_argument, NULL, OPT_BODY },
-	{ "json-path", required_argument, NULL, OPT_JSON_PATH },
-	{ "max-time-ms", required_argument, NULL, OPT_MAX_TIME },
-	{ "header", required_argument, NULL, OPT_HEADER },
-	{ "ca", required_argument, NULL, OPT_CA },
-	{ "cert", required_argument, NULL, OPT_CERT },
-	{ "insecure", no_argument, NULL, OPT_INSECURE },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct options {
-	struct cli cli;
-	struct ask_opts ask;
-	const char *json[LIST_MAX + 1], *headers[LIST_MAX + 1];
-};
-
+/* The same target twice would be the same metric twice. */
 static int
-add(const char **list, const char *what, const char *value, struct err *e)
+by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < LIST_MAX; i++) {
-		if (list[i] == NULL) {
-			list[i] = value;
-			return 0;
-		}
-	}
-	return err_set(e, ERR_USAGE, "more than %d times --%s", LIST_MAX, what);
+	const struct ask *const *x = a, *const *y = b;
+
+	return strcmp((*x)->target, (*y)->target);
 }
 
 static int
-option(struct options *o, int c, const char *arg, struct err *e)
+find_twins(struct run *r, struct err *e)
 {
-	switch (c) {
-	case 't':
-		return cli_seconds(arg, "-t", 1, HOUR_MS, &o->ask.probe.timeout_ms, e);
-	case 'i':
-		return cli_seconds(arg, "-i", 0, HOUR_MS, &o->ask.interval_ms, e);
-	case 'r':
-		return cli_number(arg, "-r", 1, TRIES_MAX, &o->ask.tries, e);
-	case OPT_WAIT:
-		return cli_seconds(arg, "--wait", 1, DAY_MS, &o->ask.wait_ms, e);
-	case OPT_SUCCESSES:
-		return cli_number(arg, "--successes", 1, TRIES_MAX, &o->ask.successes, e);
-	case OPT_STATUS:
-		o->ask.probe.status = arg;
-		return 0;
-	case OPT_BODY:
-		o->ask.probe.body_re = arg;
-		return 0;
-	case OPT_JSON_PATH:
-		return add(o->json, "json-path", arg, e);
-	case OPT_MAX_TIME:
-		return cli_number(arg, "--max-time-ms", 1, HOUR_MS, &o->ask.probe.max_time_ms, e);
-	case OPT_HEADER:
-		return add(o->headers, "header", arg, e);
-	case OPT_CA:
-		o->ask.probe.ca_file = arg;
-		return 0;
-	case OPT_CERT:
-		o->ask.probe.cert_file = arg;
-		return 0;
-	default:
-		o->ask.probe.insecure = true;
-		return 0;
-	}
+	AUTO_FREE struct ask **sorted = calloc(r->n, sizeof(struct ask *));
+
+	if (sorted == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < r->n; i++)
+		sorted[i] = &r->asks[i];
+	qsort(sorted, r->n, sizeof(struct ask *), by_name);
+	for (size_t i = 1; i < r->n; i++)
+		sorted[i]->twin = strcmp(sorted[i - 1]->target, sorted[i]->target) == 0;
+	return 0;
 }
 
-/* CLI_GO_ON, or the status to end with. */
+/* --- while it is asked ------------------------------------------------- */
+
 static int
-parse(int argc, char **argv, struct options *o)
-{
-	struct err e = { 0 };
-	int c, status;
-
-	while ((c = getopt_long(argc, argv, CLI_SHORT "t:i:r:", longs, NULL)) != -1) {
-		if (c != '?' && strchr("tir", c) == NULL && c < CLI_OWN) {
-			status = cli_common(&o->cli, c, optarg);
-			if (status != CLI_GO_ON)
-				return status;
-		} else if (c == '?') {
-			return cli_common(&o->cli, c, NULL);
-		} else if (option(o, c, optarg, &e) < 0) {
-			return cli_usage(&o->cli, "%s", e.msg);
-		}
-	}
-	if (optind == argc)
-		return cli_usage(&o->cli, "want a target");
-	if (argc - optind > PROBE_TARGETS_MAX)
-		return cli_usage(&o->cli, "more than %d targets", PROBE_TARGETS_MAX);
-	if (o->ask.tries == 0 && o->ask.wait_ms == 0)
-		o->ask.tries = 1;
-	o->ask.probe.json = o->json;
-	o->ask.probe.headers = o->headers;
-	for (int i = optind; i < argc; i++)
-		if (probe_check(argv[i], &o->ask.probe, &e) < 0)
-			return cli_usage(&o->cli, "%s", e.msg);
-	return CLI_GO_ON;
-}
-
-static void
-print_json(const struct ask *a)
+say_try(void *arg, const struct ask *a, struct err *e)
 {
 	const struct probe_result *r = &a->result;
-	AUTO_JSN struct json_t *v = jsn_object();
-	AUTO_FREE char *line = NULL;
+	bool at = r->peer[0] != '\0';
 
-	jsn_set_bool(v, "healthy", r->healthy);
-	jsn_set_str(v, "target", a->target);
-	jsn_set(v, "status", r->status != 0 ? jsn_integer(r->status) : jsn_string(NULL));
-	jsn_set_int(v, "ms", r->ms);
-	if (!r->healthy)
-		jsn_set_str(v, "reason", r->reason);
-	line = jsn_dump(v);
-	(void)puts(line != NULL ? line : "");
-}
-
-static void
-print(const struct ask *a)
-{
-	const struct probe_result *r = &a->result;
-	char status[16] = "-";
-
-	if (r->status != 0)
-		(void)snprintf(status, sizeof(status), "%d", r->status);
-	(void)printf("%s %s %s %" PRId64 "%s", r->healthy ? "healthy" : "unhealthy", a->target,
-		     status, r->ms, r->healthy ? "" : " ");
-	/* a reason may quote the service: it stays on its line */
-	for (const char *p = r->healthy ? "" : r->reason; *p != '\0'; p++)
-		(void)putchar((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
-	(void)putchar('\n');
+	(void)arg;
+	(void)e;
+	log_debug("'%s'%s%s: try %" PRId64 ", %" PRId64 " ms: %s", a->target, at ? " at " : "",
+		  r->peer, a->tries, r->ms, r->healthy ? "good" : r->reason);
+	return 0;
 }
 
 static int
-report(const struct options *o, const struct ask *asks, size_t n)
+print_change(void *arg, const struct ask *a, struct err *e)
+{
+	const struct run *r = arg;
+
+	records_print(a, r->o->cli.json);
+	if (fflush(stdout) != 0)
+		return err_sys(e, "write to standard output");
+	return 0;
+}
+
+static int
+write_metrics(void *arg, struct err *e)
+{
+	struct run *r = arg;
+	struct err why = { 0 };
+
+	(void)e;
+	if (records_metrics(r->asks, r->n, r->o->metrics_file, &why) == 0) {
+		r->metrics_failed = false;
+		return 0;
+	}
+	if (!r->metrics_failed)
+		log_error("%s", why.msg);
+	r->metrics_failed = true;
+	return 0;
+}
+
+static int
+watch(struct run *r, struct err *e)
+{
+	struct ask_opts *a = &r->o->ask;
+	int status = 0;
+
+	cli_catch_signals();
+	a->stop = &cli_stopped;
+	a->changed = print_change;
+	a->round = r->o->metrics_file != NULL ? write_metrics : NULL;
+	if (ask_all(a, r->asks, r->n, e) < 0)
+		return cli_fail(e);
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->asks[i].known || !r->asks[i].healthy)
+			status = 1;
+	return status;
+}
+
+static int
+ask_once(struct run *r, struct err *e)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (asks[i].e.code != ERR_NONE) {
-			status = cli_fail(&asks[i].e);
+	if (ask_all(&r->o->ask, r->asks, r->n, e) < 0)
+		return cli_fail(e);
+	for (size_t i = 0; i < r->n; i++) {
+		struct ask *a = &r->asks[i];
+
+		if (a->e.code != ERR_NONE) {
+			(void)err_wrap(&a->e, "probe '%s'", a->target);
+			status = cli_fail(&a->e);
 			continue;
 		}
-		if (o->cli.json)
-			print_json(&asks[i]);
-		else
-			print(&asks[i]);
-		if (!asks[i].result.healthy && status == 0)
+		records_print(a, r->o->cli.json);
+		if (!a->result.healthy && status == 0)
 			status = 1;
 	}
+	if (r->o->metrics_file != NULL && records_metrics(r->asks, r->n, r->o->metrics_file, e) < 0)
+		return cli_fail(e);
 	return status;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .cli = { .synopsis = synopsis, .help = help },
-			     .ask = { .probe = { .timeout_ms = TIMEOUT_MS },
-				      .interval_ms = INTERVAL_MS,
-				      .successes = 1 } };
+	struct options o;
 	AUTO_FREE struct ask *asks = NULL;
+	struct run r = { .o = &o };
 	struct err e = { 0 };
-	size_t n;
 	int status;
 
 	log_init(argv[0]);
-	status = parse(argc, argv, &o);
+	status = options_parse(argc, argv, &o);
 	if (status != CLI_GO_ON)
 		return status;
-	n = (size_t)(argc - optind);
-	asks = calloc(n, sizeof(*asks));
+	r.n = (size_t)(argc - optind);
+	r.asks = asks = calloc(r.n, sizeof(*asks));
 	if (asks == NULL) {
 		(void)err_nomem(&e);
 		return cli_fail(&e);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < r.n; i++)
 		asks[i] = (struct ask){ .target = argv[optind + (int)i] };
-	if (ask_all(&o.ask, asks, n, &e) < 0)
+	if (find_twins(&r, &e) < 0)
 		return cli_fail(&e);
-	return cli_flush(report(&o, asks, n));
+	o.ask.probe.docker_host = getenv("DOCKER_HOST");
+	o.ask.tried = say_try;
+	o.ask.arg = &r;
+	return cli_flush(o.ask.watch ? watch(&r, &e) : ask_once(&r, &e));
 }
