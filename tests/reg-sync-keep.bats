@@ -130,6 +130,7 @@ journal() {
 	sign 1.0.1
 	run --separate-stderr -0 reg-sync -v --prune --keep 1 "$DEST"
 	[ "$output" = "deleted $DEST:1.0.0@$(digest 1.0.0)" ]
+	[[ $stderr == *"'$DEST:1.0.0@$(digest 1.0.0)' goes: newer ones are kept"* ]]
 	[[ $stderr == *":sha256-$(digest 1.0.0 | cut -d: -f2).sig@"*"' goes with it"* ]]
 	[ "$(tags)" = "1.0.1 sha256-$(digest 1.0.1 | cut -d: -f2).sig" ]
 }
@@ -218,7 +219,8 @@ journal() {
 	run --separate-stderr -0 reg-sync --insecure-skip-verify --delete-extra --keep-tags 'old-*' -n \
 		"$REGISTRY_SRC/robot-app" "$DEST"
 	[ "${lines[4]}" = "deleted $DEST:0.9.0@$(digest 1.1.1-rc.1)" ]
-	run --separate-stderr -0 reg-sync --insecure-skip-verify -q --delete-extra "$REGISTRY_SRC/robot-app" "$DEST"
+	run --separate-stderr -0 reg-sync --insecure-skip-verify -v --delete-extra "$REGISTRY_SRC/robot-app" "$DEST"
+	[[ $stderr == *"'$DEST:0.9.0@$(digest 1.1.1-rc.1)' goes: the source does not have it"* ]]
 	[ "${lines[0]}" = "current $DEST:1.0.0@$(digest 1.0.0)" ]
 	[ "${lines[1]}" = "copied $DEST:1.0.1@$(digest 1.0.1)" ]
 	[ "${lines[4]}" = "deleted $DEST:old-stable@$(digest 1.1.1-rc.1)" ]

@@ -65,6 +65,16 @@ say(const struct erasing *w, enum erase_result result, size_t tag, size_t node, 
 		  digest_at(w, node), reason);
 }
 
+static void
+say_deleted(const struct erasing *w, size_t tag, size_t node)
+{
+	static const char *const reasons[] = {
+		[RETAIN_OLD] = "newer ones are kept", [RETAIN_EXTRA] = "the source does not have it"
+	};
+
+	say(w, ERASE_DELETED, tag, node, reasons[w->plan.tags[tag].why]);
+}
+
 /* --- what goes with an image ------------------------------------------ */
 
 static int
@@ -221,9 +231,8 @@ check_tags(struct erasing *w, size_t node, struct err *e)
 	for (size_t i = 0; i < w->plan.ntags; i++) {
 		int still = w->plan.tags[i].node == node ? is_still(w, i, node, e) : 1;
 
-		if (still > 0)
-			continue;
-		return still;
+		if (still <= 0)
+			return still;
 	}
 	return 1;
 }
@@ -260,7 +269,7 @@ erase_image(struct erasing *w, size_t tag, struct err *e)
 		if (w->plan.tags[i].node != node)
 			continue;
 		w->plan.tags[i].goes = false;
-		say(w, ERASE_DELETED, i, node, NULL);
+		say_deleted(w, i, node);
 	}
 	remove_parts(w);
 	return 0;
@@ -279,7 +288,7 @@ erase_name(struct erasing *w, size_t tag, struct err *e)
 	if (gone > 0 && !w->x->dry_run)
 		gone = remove_name(w, tag, node, e);
 	if (gone > 0)
-		say(w, ERASE_DELETED, tag, node, NULL);
+		say_deleted(w, tag, node);
 	else if (gone == 0)
 		say(w, ERASE_STAYS, tag, node,
 		    "its image is in use, and the registry removes no tag alone");

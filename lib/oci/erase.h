@@ -25,7 +25,7 @@
 #define ERASE_MANIFESTS_MAX 200000 /* that are looked at */
 
 enum erase_result {
-	ERASE_DELETED, /* a tag */
+	ERASE_DELETED, /* a tag, and why */
 	ERASE_WITH,    /* what belonged to it: a tag of tools, or "" and a digest */
 	ERASE_STAYS,   /* a tag that had to go, and why it does not */
 	ERASE_FAILED,  /* a tag, and why */

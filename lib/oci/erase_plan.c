@@ -102,9 +102,9 @@ read_node(struct erase_plan *p, size_t i, struct err *e)
 
 	if (p->nodes[i].is_read)
 		return 0;
-	/* what is named but not there has no children either */
-	if (store_manifest(p->x->at, d.str, &m, &why) < 0 && why.code != ERR_NOTFOUND)
-		return err_set(e, why.code, "%s", why.msg);
+	/* what is named but not there has no children now, and may come */
+	if (store_manifest(p->x->at, d.str, &m, &why) < 0)
+		return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, "%s", why.msg);
 	if (digest_is_set(&m.subject.digest)) {
 		size_t subject = erase_plan_node(p, &m.subject.digest, e);
 
@@ -301,9 +301,11 @@ spare_needed(struct erase_plan *p, struct err *e)
 		if (has == 0)
 			continue;
 		t->goes = false;
-		p->x->say(p->x->arg, ERASE_STAYS, t->name, &p->nodes[t->node].digest,
-			  "it runs, or may be gone back to");
+		if (!p->has_said)
+			p->x->say(p->x->arg, ERASE_STAYS, t->name, &p->nodes[t->node].digest,
+				  "it runs, or may be gone back to");
 	}
+	p->has_said = true;
 	/* what is needed stays, tagged or not */
 	for (size_t i = 0; i < p->n; i++)
 		if (p->nodes[i].is_needed && use(p, i, 0, e) < 0)

@@ -39,6 +39,7 @@ struct erase_plan {
 	char **names;
 	struct erase_tag *tags; /* as many as names */
 	size_t ntags;
+	bool has_said; /* what is needed stays: once */
 };
 
 /* The tags, what they name, and which of them go; then what is in use. */

@@ -289,6 +289,26 @@ is_there(const struct shelf *s, size_t m)
 	return s->m[m].there;
 }
 
+TEST(what_is_extra_does_not_count_and_what_comes_does)
+{
+	char *source[] = { "4.0.0", "1.0.0", "3.0.0", "2.0.0" };
+	char *tags[] = { "1.0.0", "9.9.9", "2.0.0", "latest", "3.0.0" };
+	char *coming[] = { "4.0.0", "3.0.0" };
+	struct retain_rules r = { .keep = 2, .delete_extra = true, .source = source, .nsource = 4 };
+	enum retain_why why[5];
+
+	CHECK(retain_choose(&r, tags, 5, why, NULL) == 0);
+	CHECK(why[0] == RETAIN_OLD && why[1] == RETAIN_EXTRA && why[2] == RETAIN_STAYS);
+	CHECK(why[3] == RETAIN_EXTRA && why[4] == RETAIN_STAYS);
+	r.coming = coming;
+	r.ncoming = 2;
+	CHECK(retain_choose(&r, tags, 5, why, NULL) == 0);
+	CHECK(why[0] == RETAIN_OLD && why[2] == RETAIN_OLD && why[4] == RETAIN_STAYS);
+	r.keep = 0;
+	CHECK(retain_choose(&r, tags, 5, why, NULL) == 0);
+	CHECK(why[0] == RETAIN_STAYS && why[1] == RETAIN_EXTRA);
+}
+
 TEST(the_newest_stay_and_the_oldest_go_first)
 {
 	for (int by_name = 0; by_name < 2; by_name++) {

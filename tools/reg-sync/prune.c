@@ -106,6 +106,8 @@ say(void *arg, enum erase_result result, const char *tag, const struct digest *d
 	ref_print(&r, name);
 	switch (result) {
 	case ERASE_DELETED:
+		if (reason != NULL)
+			log_debug("'%s' goes: %s", name, reason);
 		records_result(p->o, TALLY_DELETED, name, NULL);
 		break;
 	case ERASE_WITH:
