@@ -68,10 +68,20 @@ else
 	echo "made      $conf"
 fi
 
-key=$(conf_read "$conf" | sed -n "s/^VERIFY_KEY='\(.*\)'\$/\1/p")
-policy=$(conf_read "$conf" | sed -n "s/^POLICY='\(.*\)'\$/\1/p")
+# setting KEY: what the configuration says, which may be nothing.
+setting() {
+	conf_read "$conf" | sed -n "s/^$1='\(.*\)'\$/\1/p"
+}
+
+key=$(setting VERIFY_KEY)
+policy=$(setting POLICY)
+trusted_root=$(setting TRUSTED_ROOT)
 if [ -n "$policy" ]; then
 	[ -e "$root$policy" ] || missing "$policy: who must have signed which images, see gantry-policy(5)"
+elif [ -n "$(setting CERTIFICATE_IDENTITY)" ]; then
+	if [ -z "$trusted_root" ] || [ ! -e "$root$trusted_root" ]; then
+		missing "${trusted_root:-TRUSTED_ROOT}: Sigstore's trusted_root.json, see trusted-root.sh"
+	fi
 elif [ -z "$key" ] || [ ! -e "$root$key" ]; then
 	missing "${key:-VERIFY_KEY}: the public key of whoever signs your images"
 fi

@@ -100,7 +100,7 @@ settings_load() {
 	while IFS= read -r _line; do
 		_key=${_line%%=*}
 		case "$_key" in
-		REGISTRY_URL | IMAGE_NAME | REMOTE_IMAGE | ROBOT_CONTAINERS | TAGS | VERIFY_KEY | POLICY | \
+		REGISTRY_URL | IMAGE_NAME | REMOTE_IMAGE | ROBOT_CONTAINERS | TAGS | VERIFY_KEY | POLICY | CERTIFICATE_IDENTITY | \
 			COMPOSE_FILE | PINS_FILE | STATE_DIR | SERVICE_*_HEALTH | SERVICE_*_HOST)
 			eval "[ -n \"\${$_key:-}\" ] || $_line"
 			;;
@@ -110,7 +110,7 @@ settings_load() {
 	LINES
 	: "${REGISTRY_URL:=localhost:5000}" "${IMAGE_NAME:=robot-app}" "${REMOTE_IMAGE:=}"
 	: "${ROBOT_CONTAINERS:=robot-service-1 robot-service-2 robot-service-3}"
-	: "${TAGS:=semver:*}" "${VERIFY_KEY:=}" "${POLICY:=}" "${COMPOSE_FILE:=}" "${PINS_FILE:=.env}"
+	: "${TAGS:=semver:*}" "${VERIFY_KEY:=}" "${POLICY:=}" "${CERTIFICATE_IDENTITY:=}" "${COMPOSE_FILE:=}" "${PINS_FILE:=.env}"
 	: "${STATE_DIR:=/var/lib/gantry}"
 	LOCAL_IMAGE=$REGISTRY_URL/$IMAGE_NAME
 	# compose takes a variable of this name for its own
@@ -120,8 +120,8 @@ settings_load() {
 
 # Nothing is trusted without being told whose signature counts.
 need_trust() {
-	[ -n "$VERIFY_KEY$POLICY" ] ||
-		die 78 "neither VERIFY_KEY nor POLICY is set: without one of them no image can be trusted"
+	[ -n "$VERIFY_KEY$CERTIFICATE_IDENTITY$POLICY" ] ||
+		die 78 "neither VERIFY_KEY, CERTIFICATE_IDENTITY nor POLICY is set: no image can be trusted"
 }
 
 # img-verify by our settings: verified REF...|-

@@ -11,7 +11,7 @@ help() {
 	cat <<-TEXT
 		usage: $self $synopsis
 
-		Brings the images of REMOTE_IMAGE that TAGS allows, and that VERIFY_KEY or POLICY trusts, to
+		Brings the images of REMOTE_IMAGE that TAGS allows, and that carry a signature we trust, to
 		REGISTRY_URL/IMAGE_NAME, with their signatures:
 
 		    reg-sync --list REMOTE | img-verify - | reg-sync --stdin LOCAL

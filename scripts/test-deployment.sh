@@ -68,11 +68,11 @@ check_config() {
 }
 
 check_trust() {
-	if [ -z "$VERIFY_KEY$POLICY" ]; then
-		bad "neither VERIFY_KEY nor POLICY is set" \
+	if [ -z "$VERIFY_KEY$CERTIFICATE_IDENTITY$POLICY" ]; then
+		bad "neither VERIFY_KEY, CERTIFICATE_IDENTITY nor POLICY is set" \
 			"name the public key of whoever signs your images: nothing runs without"
 	elif words=$(verified - </dev/null 2>&1); then
-		ok "${POLICY:+policy $POLICY}${VERIFY_KEY:+key $VERIFY_KEY}"
+		ok "${POLICY:+policy $POLICY}${VERIFY_KEY:+key $VERIFY_KEY}${CERTIFICATE_IDENTITY:+identity $CERTIFICATE_IDENTITY}"
 	else
 		bad "$(said "$words")" "correct it, see gantry-policy(5)"
 	fi

@@ -43,6 +43,19 @@ setup() {
 	[[ $output != *missing* ]]
 }
 
+@test "an identity stands for the key, and needs a trusted root" {
+	"$init" --root root >/dev/null
+	sed -i 's|^VERIFY_KEY=.*|CERTIFICATE_IDENTITY=https://github.com/acme/x|' root/etc/gantry/gantry.conf
+	run -0 "$init" --root root
+	[[ $output == *"missing   TRUSTED_ROOT: Sigstore's trusted_root.json, see trusted-root.sh"* ]]
+	sed -i 's|^#TRUSTED_ROOT|TRUSTED_ROOT|' root/etc/gantry/gantry.conf
+	run -0 "$init" --root root
+	[[ $output == *"missing   /etc/gantry/trusted_root.json: Sigstore's"* ]]
+	: >root/etc/gantry/trusted_root.json
+	run -0 "$init" --root root
+	[[ $output != *missing* ]]
+}
+
 @test "a second call changes nothing" {
 	"$init" --root root >/dev/null
 	echo "# mine" >>root/etc/gantry/gantry.conf

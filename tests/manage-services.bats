@@ -90,7 +90,7 @@ registry_image() {
 @test "robots do not start without a key" {
 	grep -v VERIFY_KEY "$CONF" >nokey.conf
 	run -78 --separate-stderr "$manage" -c nokey.conf start-robots
-	[ "$stderr" = "manage-services.sh: neither VERIFY_KEY nor POLICY is set: without one of them no image can be trusted" ]
+	[ "$stderr" = "manage-services.sh: neither VERIFY_KEY, CERTIFICATE_IDENTITY nor POLICY is set: no image can be trusted" ]
 }
 
 @test "stopping robots that never started is no error, and says so" {

@@ -127,7 +127,7 @@ tags_here() {
 	publish 0.0.1 good
 	sed -i '/^VERIFY_KEY/d' "$conf"
 	run -78 --separate-stderr "$sync" -c "$conf"
-	[ "$stderr" = "sync-images.sh: neither VERIFY_KEY nor POLICY is set: without one of them no image can be trusted" ]
+	[ "$stderr" = "sync-images.sh: neither VERIFY_KEY, CERTIFICATE_IDENTITY nor POLICY is set: no image can be trusted" ]
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://$REGISTRY_LOCAL/v2/$app/tags/list")" = 404 ]
 }
 

@@ -88,7 +88,7 @@ bad_lines() {
 	sed '/^VERIFY_KEY/d' "$CONF" >nokey.conf
 	run -1 env DOCKER_HOST=unix:///nonexistent.sock "$look" -c nokey.conf
 	[[ $output == *"bad  no engine answers at unix:///nonexistent.sock"* ]]
-	[[ $output == *"bad  neither VERIFY_KEY nor POLICY is set"* ]]
+	[[ $output == *"bad  neither VERIFY_KEY, CERTIFICATE_IDENTITY nor POLICY is set"* ]]
 	[ "$(bad_lines)" = 2 ]
 }
 
