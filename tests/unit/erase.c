@@ -291,9 +291,10 @@ is_there(const struct shelf *s, size_t m)
 
 TEST(what_is_extra_does_not_count_and_what_comes_does)
 {
-	char *source[] = { "4.0.0", "1.0.0", "3.0.0", "2.0.0" };
-	char *tags[] = { "1.0.0", "9.9.9", "2.0.0", "latest", "3.0.0" };
-	char *coming[] = { "4.0.0", "3.0.0" };
+	char v[][8] = { "latest", "1.0.0", "2.0.0", "3.0.0", "4.0.0", "9.9.9" };
+	char *source[] = { v[4], v[1], v[3], v[2] };
+	char *tags[] = { v[1], v[5], v[2], v[0], v[3] };
+	char *coming[] = { v[4], v[3] };
 	struct retain_rules r = { .keep = 2, .delete_extra = true, .source = source, .nsource = 4 };
 	enum retain_why why[5];
 
