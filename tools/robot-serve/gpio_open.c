@@ -6,12 +6,10 @@ gpio_open(const struct gpio_plan *plan, struct gpio **ret, struct err *e)
 	static const struct gpio_driver *const drivers[GPIO_BACKENDS] = {
 		[GPIO_SIM] = &gpio_sim,
 		[GPIO_GPIOD] = &gpio_gpiod,
+		[GPIO_PIGPIO] = &gpio_pigpio,
 	};
 	const struct gpio_driver *driver = drivers[plan->backend];
 
-	if (driver == NULL)
-		return err_set(e, ERR_CONFIG, "backend '%s' is not part of this program",
-			       gpio_backend_name(plan->backend));
 	if (driver->open(plan, ret, e) < 0)
 		return -1;
 	(*ret)->driver = driver;

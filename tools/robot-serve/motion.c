@@ -131,7 +131,13 @@ apply(struct bot *b, struct err *e)
 		b->direction == MOTION_NONE ? 0 : (int)(left > 0 ? left : 0) + HOLD_SLACK_MS, &why);
 	if (status >= 0)
 		return status;
-	give_up(b, &why);
+	if (why.code == ERR_TEMP) { /* out of reach, and looked for by the backend */
+		b->counts.gpio_errors++;
+		b->problem = why;
+		stand(b);
+	} else {
+		give_up(b, &why);
+	}
 	return err_set(e, why.code, "%s", why.msg);
 }
 
