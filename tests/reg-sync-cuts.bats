@@ -26,7 +26,7 @@ setup() {
 	load helpers/common
 	load helpers/faults
 	cd "$BATS_TEST_TMPDIR" || return 1
-	export XDG_STATE_HOME=$PWD/state
+	export STATE_DIR=$PWD/state
 }
 
 teardown() {

@@ -75,6 +75,7 @@ setup() {
 	load helpers/common
 	load helpers/faults
 	cd "$BATS_TEST_TMPDIR" || return 1
+	export STATE_DIR=$PWD/state
 	modes ''
 	REAL=$REGISTRY_REAL
 }
@@ -98,11 +99,20 @@ same() {
 	digests "$1" | diff "$BATS_FILE_TMPDIR/there" -
 }
 
+# all_three WORD: that happened to each of them.
+all_three() {
+	[ "$status" = 0 ] && [ "$(grep -c "^$1" <<<"$output")" = 3 ] && return
+	echo "exit $status"
+	echo "$output"
+	echo "$stderr"
+	return 1
+}
+
 from() { # MODES: reg-sync from a registry like that gets it all
 	modes "$1"
 	echo "# from: $1"
-	run --separate-stderr -0 sync "$FAULT/app" "$REAL/from-${1//[,=]/-}" --tags one --tags two --tags both
-	[ "$(grep -c ^copied <<<"$output")" = 3 ] || { echo "$output" && return 1; }
+	run --separate-stderr sync "$FAULT/app" "$REAL/from-${1//[,=]/-}" --tags one --tags two --tags both
+	all_three copied
 	modes ''
 	same "$REAL/from-${1//[,=]/-}"
 }
@@ -111,11 +121,11 @@ into() { # MODES [OPTION...]: a registry like that gets it all, and a second run
 	local to=$FAULT/into-${1//[,=]/-}
 	modes "$1"
 	echo "# into: $1"
-	run --separate-stderr -0 sync "$REAL/app" "$to" --tags one --tags two --tags both "${@:2}"
-	[ "$(grep -c ^copied <<<"$output")" = 3 ] || { echo "$output" && return 1; }
+	run --separate-stderr sync "$REAL/app" "$to" --tags one --tags two --tags both "${@:2}"
+	all_three copied
 	modes "$1"
-	run --separate-stderr -0 sync "$REAL/app" "$to" --tags one --tags two --tags both
-	[ "$(grep -c ^current <<<"$output")" = 3 ] || { echo "$output" && return 1; }
+	run --separate-stderr sync "$REAL/app" "$to" --tags one --tags two --tags both
+	all_three current
 	[ "$(asked PUT-manifest)" = 0 ] && [ "$(asked POST-upload)" = 0 ]
 	modes ''
 	same "$to"
@@ -191,6 +201,16 @@ into() { # MODES [OPTION...]: a registry like that gets it all, and a second run
 
 @test "a registry that takes one upload at a time" {
 	into fragile --jobs 1
+}
+
+@test "a run that ended when all bytes were there is gone on with" {
+	modes finish-500
+	run --separate-stderr -75 sync "$REAL/app" "$FAULT/late" --tags one --retry 0
+	[[ $output == "failed $FAULT/late:one@"*" 500 UNKNOWN: try again" ]]
+	run --separate-stderr -0 sync "$REAL/app" "$FAULT/late" --tags one --retry 0
+	[ "${output%@*}" = "copied $FAULT/late:one" ]
+	# the large layer came once, and no more than the others came again
+	[ "$(asked bytes-in)" -lt 6500000 ]
 }
 
 @test "what a registry wants people to know is said once" {

@@ -127,8 +127,8 @@ on_body(char *p, size_t size, size_t n, void *arg)
 		s->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	/* what was read makes room, or a slow reader would meet the limit */
-	if (s->in_at > 0) {
+	/* what was read makes room, once room is needed */
+	if (s->in_at == s->in.len || s->in.len + size * n > s->in.max) {
 		memmove(s->in.data, s->in.data + s->in_at, s->in.len - s->in_at);
 		s->in.len -= s->in_at;
 		s->in_at = 0;

@@ -11,6 +11,7 @@
 #define URL_MAX_BYTES 4096
 #define CHUNK_BYTES   (512 << 10)	/* what is lost at most when a run is killed */
 #define CHUNKED_FROM  (8 * CHUNK_BYTES) /* smaller ones are quickly sent again */
+#define PROBE_BYTES   (64 << 10)
 #define CHUNK_TRIES   3
 #define STREAM_BYTES  (32LL << 20) /* a piece from a source that is faster than this: */
 #define FAST_A_SECOND (20LL << 20)
@@ -294,10 +295,14 @@ push_stream(struct push *p, int64_t n, struct err *e)
 static int
 push_piece(struct push *p, char *chunk, struct err *e)
 {
-	int64_t left = p->d->size - p->at.offset;
-	int64_t n = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+	int64_t left = p->d->size - p->at.offset, n = CHUNK_BYTES;
 	bool fast = p->got > 0 && p->got >= FAST_A_SECOND * (p->waited_ns / 1000) / 1000000;
 
+	/* the first one only finds out how fast the source is */
+	if (p->got == 0)
+		n = p->least > PROBE_BYTES ? p->least : PROBE_BYTES;
+	if (n > left)
+		n = left;
 	p->got = p->waited_ns = 0;
 	if (fast)
 		return push_stream(p, left < STREAM_BYTES ? left : STREAM_BYTES, e);

@@ -134,7 +134,9 @@ flow_start(void *arg, int64_t from, struct err *e)
 		return -1;
 	progress_add(&f->bar, from - f->done);
 	f->done = from;
-	return flow_open(f, from, e);
+	/* only the last word is missing, and a source has no bytes after the end */
+	store_stream_close(&f->from);
+	return from == f->d->size ? 0 : flow_open(f, from, e);
 }
 
 /* What comes next; a source that breaks off is asked for the rest. */

@@ -11,6 +11,7 @@ mirror_up() {
 	BATS_FILE_TMPDIR=$(mktemp -d)
 	export BATS_FILE_TMPDIR BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR BATS_RUN_TMPDIR=$BATS_FILE_TMPDIR
 	DIR=$BATS_FILE_TMPDIR
+	export STATE_DIR=$DIR/state
 	trap 'stop_proxies; stop_all; rm -rf "$DIR"' EXIT
 	start_registry src
 	start_registry dst

@@ -595,6 +595,8 @@ finished(struct MHD_Connection *c, struct request *r)
 
 	if (digest == NULL)
 		return refuse(c, r, 400, "DIGEST_INVALID", "no digest");
+	if (r->before == n && mode_once("finish-500"))
+		return refuse(c, r, 500, "UNKNOWN", "try again");
 	if (mode("patch-first") && u->patches == 0)
 		return refuse(c, r, 400, "BLOB_UPLOAD_INVALID", "nothing was uploaded");
 	digest_of(buf_cstr(&u->data), n, &got);

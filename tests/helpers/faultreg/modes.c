@@ -31,8 +31,8 @@ static const char *const known[] = {
 	"quota", "throttle", "no-length", "no-range", "redirect", "bad-blob",
 	/* uploads */
 	"relative", "state", "no-patch", "patch-max", "patch-201", "patch-first", "stale-range",
-	"min-length", "no-status", "no-resume", "fragile", "put-500", "put-blob-500", "post-500",
-	"mount-401", "mount-none", "mount-from", "immutable", "no-delete",
+	"min-length", "no-status", "no-resume", "fragile", "put-500", "put-blob-500", "finish-500",
+	"post-500", "mount-401", "mount-none", "mount-from", "immutable", "no-delete",
 	/* referrers: an API that says OCI-Subject is the custom */
 	"referrers", "referrers-406", "no-subject"
 };
