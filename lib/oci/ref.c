@@ -179,9 +179,49 @@ ref_parse(struct view s, struct ref *ret, struct err *e)
 	return 0;
 }
 
+static const char *const kinds[] = { [REF_LAYOUT] = "oci:",
+				     [REF_OCI_ARCHIVE] = "oci-archive:",
+				     [REF_DOCKER_ARCHIVE] = "docker-archive:" };
+
+int
+ref_parse_place(struct view s, struct ref *ret, struct err *e)
+{
+	struct ref r = { 0 };
+	struct view rest = s, tail;
+	enum ref_kind kind = REF_DOCKER_ARCHIVE;
+
+	while (kind > REF_REGISTRY && !view_starts(s, kinds[kind]))
+		kind--;
+	if (kind == REF_REGISTRY)
+		return ref_parse(s, ret, e);
+	rest.p += strlen(kinds[kind]);
+	rest.n -= strlen(kinds[kind]);
+	r.kind = kind;
+	if (view_cut_last(&rest, '@', &tail) && digest_parse(tail, &r.digest, NULL) < 0)
+		/* an '@' of the path */
+		rest.n += 1 + tail.n;
+	if (view_cut_last(&rest, ':', &tail)) {
+		if (ref_is_tag(tail))
+			put(r.tag, tail);
+		else
+			rest.n += 1 + tail.n;
+	}
+	if (rest.n == 0 || rest.n >= sizeof(r.path) || memchr(rest.p, '\n', rest.n) != NULL)
+		return err_set(e, ERR_USAGE, "'" VIEW_FMT "' names no folder or file", VIEW_ARG(s));
+	put(r.path, rest);
+	*ret = r;
+	return 0;
+}
+
 void
 ref_print(const struct ref *r, char out[REF_STR_MAX])
 {
+	if (r->kind != REF_REGISTRY) {
+		(void)snprintf(out, REF_STR_MAX, "%s%s%s%s%s%s", kinds[r->kind], r->path,
+			       r->tag[0] != '\0' ? ":" : "", r->tag,
+			       digest_is_set(&r->digest) ? "@" : "", r->digest.str);
+		return;
+	}
 	(void)snprintf(out, REF_STR_MAX, "%s/%s%s%s%s%s", r->host, r->repo,
 		       r->tag[0] != '\0' ? ":" : "", r->tag, digest_is_set(&r->digest) ? "@" : "",
 		       r->digest.str);

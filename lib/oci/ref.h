@@ -2,6 +2,9 @@
  * ref: names of images in registries, as CONTRACT says:
  *
  *     [docker://]HOST[:PORT]/REPO[:TAG][@DIGEST]
+ *     oci:DIR[:TAG][@DIGEST]               an OCI image layout
+ *     oci-archive:FILE[:TAG][@DIGEST]      one in a tar file
+ *     docker-archive:FILE[:TAG][@DIGEST]   what docker save writes
  *
  * Grammar of the OCI distribution specification; repository and host at most
  * 255 bytes, a tag 128.  Names without a host follow Docker's rules: the first
@@ -15,9 +18,14 @@
 
 #define REF_PART_MAX 256
 #define REF_TAG_MAX  129
-#define REF_STR_MAX  (2 * REF_PART_MAX + REF_TAG_MAX + DIGEST_STR_MAX + 4)
+#define REF_PATH_MAX 512
+#define REF_STR_MAX  (REF_PATH_MAX + 2 * REF_PART_MAX + REF_TAG_MAX + DIGEST_STR_MAX + 4)
+
+enum ref_kind { REF_REGISTRY, REF_LAYOUT, REF_OCI_ARCHIVE, REF_DOCKER_ARCHIVE };
 
 struct ref {
+	enum ref_kind kind;
+	char path[REF_PATH_MAX]; /* of a folder or file; "" for a registry */
 	char host[REF_PART_MAX]; /* with its port if it has one: "localhost:5000" */
 	char repo[REF_PART_MAX];
 	char tag[REF_TAG_MAX]; /* "" if none was given */
@@ -26,6 +34,9 @@ struct ref {
 
 /* ERR_USAGE "'x' is not an image reference: why". */
 int ref_parse(struct view s, struct ref *ret, struct err *e);
+/* The same, and layouts and archives too.  What comes after the last ':' of a
+ * path is a tag if it can be one. */
+int ref_parse_place(struct view s, struct ref *ret, struct err *e);
 bool ref_is_tag(struct view v);
 /* HOST/REPO[:TAG][@DIGEST]; what is empty is left out. */
 void ref_print(const struct ref *r, char out[REF_STR_MAX]);

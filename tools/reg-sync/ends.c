@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "oci/place.h"
 #include "oci/tags.h"
 
 struct end {
 	struct end *next;
 	struct store *store; /* NULL: its host did not answer */
-	char host[REF_PART_MAX], repo[REF_PART_MAX];
-	struct registry *session; /* lent to the store */
+	struct ref at;
+	struct registry *session; /* lent to the store; NULL where it is none */
 	char **tags;		  /* for tools, if the list could be had */
 	size_t ntags;
 	struct err why;
@@ -36,6 +37,17 @@ ends_clear(struct ends *all)
 	all->first = NULL;
 }
 
+int
+ends_finish(struct ends *all, struct err *e)
+{
+	int status = 0;
+
+	for (struct end *n = all->first; n != NULL; n = n->next)
+		if (n->store != NULL && store_finish(n->store, status == 0 ? e : NULL) < 0)
+			status = -1;
+	return status;
+}
+
 static int
 by_name(const void *a, const void *b)
 {
@@ -46,7 +58,7 @@ static int
 open_session(const struct ends *all, struct end *n, const struct ref *r, struct err *e)
 {
 	for (const struct end *other = all->first; other != NULL; other = other->next) {
-		if (strcmp(other->host, n->host) != 0)
+		if (other->at.kind != REF_REGISTRY || strcmp(other->at.host, n->at.host) != 0)
 			continue;
 		if (other->session == NULL)
 			return err_set(e, other->why.code, "%s", other->why.msg);
@@ -65,10 +77,11 @@ add_end(struct ends *all, const struct ref *r)
 
 	if (n == NULL)
 		return NULL;
-	(void)snprintf(n->host, sizeof(n->host), "%s", r->host);
-	(void)snprintf(n->repo, sizeof(n->repo), "%s", r->repo);
-	if (open_session(all, n, r, &n->why) == 0)
-		(void)registry_store(n->session, n->repo, &n->store, &n->why);
+	n->at = *r;
+	if (r->kind != REF_REGISTRY)
+		(void)place_open(r, all->writes, &n->store, &n->why);
+	else if (open_session(all, n, r, &n->why) == 0)
+		(void)registry_store(n->session, n->at.repo, &n->store, &n->why);
 	n->next = all->first;
 	all->first = n;
 	return n;
@@ -79,7 +92,8 @@ find_end(const struct ends *all, const struct ref *r)
 {
 	struct end *n = all->first;
 
-	while (n != NULL && (strcmp(n->host, r->host) != 0 || strcmp(n->repo, r->repo) != 0))
+	while (n != NULL && (n->at.kind != r->kind || strcmp(n->at.path, r->path) != 0 ||
+			     strcmp(n->at.host, r->host) != 0 || strcmp(n->at.repo, r->repo) != 0))
 		n = n->next;
 	return n;
 }
@@ -114,7 +128,8 @@ ends_know(struct ends *all, const struct ref *r, char *const *tags, size_t ntags
 		n->ntags++;
 	}
 	qsort(n->tags, n->ntags, sizeof(*n->tags), by_name);
-	registry_know_tags(n->session, n->repo, n->tags, n->ntags);
+	if (n->session != NULL)
+		registry_know_tags(n->session, n->at.repo, n->tags, n->ntags);
 	return 0;
 }
 

@@ -14,8 +14,9 @@
 
 static const char help[] =
 	"usage: " SYNOPSIS "\n"
-	"Copy image tags between registries, with their signatures.\n"
-	"SOURCE is HOST/REPO[:TAG], DEST is HOST/REPO or HOST.\n"
+	"Copy image tags between registries, layouts and archives, with their signatures.\n"
+	"SOURCE is HOST/REPO[:TAG], DEST is HOST/REPO or HOST; both may be oci:DIR,\n"
+	"oci-archive:FILE or docker-archive:FILE (SOURCE with :TAG, and - for standard input).\n"
 	"\n"
 	"      --list             print HOST/REPO:TAG@sha256:HEX for each of SOURCE's tags\n"
 	"      --stdin            copy the references read, each by digest, tagged as given\n"

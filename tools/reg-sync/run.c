@@ -104,8 +104,11 @@ do_item(struct pool_worker *w, struct going *g, struct item *t, struct err *e)
 	t->state = ITEM_DONE;
 	if (g->list)
 		return 0;
-	if (g->o->policy != NULL && (policy_find(g->o->policy, &t->r, &needs, e) < 0 ||
-				     verify_image(src, &t->r.digest, needs, NULL, e) < 0))
+	/* what comes on a stick is judged as what it becomes */
+	if (g->o->policy != NULL &&
+	    (policy_find(g->o->policy, t->r.kind == REF_REGISTRY ? &t->r : &g->dest, &needs, e) <
+		     0 ||
+	     verify_image(src, &t->r.digest, needs, NULL, e) < 0))
 		return -1;
 	return sync_image(g->sync, w, t->src, t->dst, &t->r.digest, t->r.tag, &t->result,
 			  &t->sparse, e);
@@ -131,7 +134,7 @@ name_at_dest(const struct going *g, const struct item *t, char out[REF_STR_MAX])
 {
 	struct ref to = g->dest;
 
-	if (to.repo[0] == '\0')
+	if (to.kind == REF_REGISTRY && to.repo[0] == '\0')
 		(void)snprintf(to.repo, sizeof(to.repo), "%s", t->r.repo);
 	(void)snprintf(to.tag, sizeof(to.tag), "%s", t->r.tag);
 	to.digest = t->r.digest;
@@ -228,6 +231,7 @@ start(struct going *g, struct err *e)
 	g->pace = (struct pace)PACE_INIT(o->limit_rate, &cli_stopped);
 	ends_init(&g->from, o, o->src_ca);
 	ends_init(&g->into, o, o->dst_ca);
+	g->into.writes = true;
 	if (sync_new(&so, &g->sync, e) < 0)
 		return -1;
 	return pool_new(&po, &g->pool, e);
@@ -237,12 +241,18 @@ start(struct going *g, struct err *e)
 static int
 finish(struct going *g)
 {
+	struct err e = { 0 };
+
 	pool_finish(&g->pool);
 	if (g->sync != NULL)
 		g->o->tally->bytes = sync_bytes(g->sync);
 	sync_free(&g->sync);
 	registry_tags_free(g->source.tags, g->source.n);
 	free(g->source.chosen);
+	if (!g->o->dry_run && ends_finish(&g->into, &e) < 0) {
+		log_error("%s", e.msg);
+		g->status = worse(g->status, &e);
+	}
 	ends_clear(&g->from);
 	ends_clear(&g->into);
 	if (g->halted != 0)
@@ -270,6 +280,11 @@ parse_dest(const char *dest, struct ref *ret, struct err *e)
 {
 	AUTO_BUF struct buf full = BUF_INIT(2 * REF_PART_MAX);
 
+	if (ref_parse_place(view_of(dest), ret, NULL) == 0 && ret->kind != REF_REGISTRY) {
+		if (ret->tag[0] != '\0' || digest_is_set(&ret->digest))
+			return err_set(e, ERR_USAGE, "'%s': tags come from the source", dest);
+		return 0;
+	}
 	if (strchr(dest, '/') != NULL) {
 		if (ref_parse(view_of(dest), ret, e) < 0)
 			return -1;
@@ -291,8 +306,14 @@ open_dest(struct going *g, const char *repo, struct store **ret, struct err *e)
 {
 	struct ref r = g->dest;
 
-	if (r.repo[0] == '\0')
+	if (r.kind == REF_REGISTRY && r.repo[0] == '\0') {
+		if (repo[0] == '\0')
+			return err_set(
+				e, ERR_USAGE,
+				"'%s' is a host: the source has no repository's name to keep",
+				r.host);
 		(void)snprintf(r.repo, sizeof(r.repo), "%s", repo);
+	}
 	return ends_open(&g->into, &r, ret, e);
 }
 
@@ -341,7 +362,7 @@ add_source(struct going *g, const char *source, const char *dest, struct err *e)
 	struct store *src = NULL, *dst = NULL;
 	struct ref r;
 
-	if (ref_parse(view_of(source), &r, e) < 0 ||
+	if (ref_parse_place(view_of(source), &r, e) < 0 ||
 	    (dest != NULL && parse_dest(dest, &g->dest, e) < 0) ||
 	    (dest != NULL && open_dest(g, r.repo, &dst, e) < 0) ||
 	    ends_open(&g->from, &r, &src, e) < 0)
@@ -366,11 +387,11 @@ prune(struct going *g, const char *source)
 	pool_finish(&g->pool);
 	if (!prune_is_asked(g->o) || g->halted != 0 || cli_stopped)
 		return;
-	if (ref_parse(view_of(source), &r, &e) < 0 || open_dest(g, r.repo, &dst, &e) < 0) {
+	if (ref_parse_place(view_of(source), &r, &e) < 0 || open_dest(g, r.repo, &dst, &e) < 0) {
 		g->status = worse(g->status, &e);
 		return;
 	}
-	if (at.repo[0] == '\0')
+	if (at.kind == REF_REGISTRY && at.repo[0] == '\0')
 		(void)snprintf(at.repo, sizeof(at.repo), "%s", r.repo);
 	status = prune_run(g->o, dst, &at, &g->source);
 	if (g->status == 0 || status == 71)
@@ -414,8 +435,9 @@ run_prune(const struct run *o, const char *dest)
 	struct ref r;
 
 	ends_init(&into, o, o->dst_ca);
-	if (parse_dest(dest, &r, &e) == 0 && r.repo[0] == '\0')
+	if (parse_dest(dest, &r, &e) == 0 && r.kind == REF_REGISTRY && r.repo[0] == '\0')
 		(void)err_set(&e, ERR_USAGE, "'%s' names no repository", dest);
+	into.writes = true;
 	if (e.code != ERR_NONE || ends_open(&into, &r, &dst, &e) < 0)
 		return cli_fail(&e);
 	return prune_run(o, dst, &r, NULL);
@@ -448,7 +470,7 @@ add_line(struct going *g, const char *line, struct err *e)
 		free(t);
 		return err_nomem(e);
 	}
-	if (ref_parse(view_of(line), &t->r, &why) == 0 && !digest_is_set(&t->r.digest))
+	if (ref_parse_place(view_of(line), &t->r, &why) == 0 && !digest_is_set(&t->r.digest))
 		(void)err_set(&why, ERR_USAGE, "'%s' has no digest", line);
 	if (why.code != ERR_NONE) {
 		why.code = ERR_DATA;
