@@ -100,11 +100,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	q->head += size * n;
-	if (q->head > HTTP_MANY_HEAD_MAX) {
-		(void)snprintf(q->words, sizeof(q->words), "header block is larger than %u bytes",
-			       HTTP_MANY_HEAD_MAX);
+	if (q->head > HTTP_MANY_HEAD_MAX)
 		return 0;
-	}
 	if (size * n > 2 || *p != '\r' || q->want > 0)
 		return size * n;
 	(void)curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -287,6 +284,9 @@ failure(const struct question *q, CURLcode result, struct err *e)
 {
 	const char *words = q->words[0] != '\0' ? q->words : curl_easy_strerror(result);
 
+	if (q->head > HTTP_MANY_HEAD_MAX)
+		return err_set(e, ERR_DATA, "header block is larger than %u bytes",
+			       HTTP_MANY_HEAD_MAX);
 	switch (result) {
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
