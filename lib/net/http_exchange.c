@@ -128,7 +128,7 @@ on_body(char *p, size_t size, size_t n, void *arg)
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	/* what was read makes room, once room is needed */
-	if (s->in_at == s->in.len || s->in.len + size * n > s->in.max) {
+	if (s->in_at > 0 && (s->in_at == s->in.len || s->in.len + size * n > s->in.max)) {
 		memmove(s->in.data, s->in.data + s->in_at, s->in.len - s->in_at);
 		s->in.len -= s->in_at;
 		s->in_at = 0;
