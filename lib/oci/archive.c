@@ -330,10 +330,11 @@ make_manifest(const struct unpack *u, const struct json_t *image, struct manifes
 
 	jsn_set_int(m, "schemaVersion", 2);
 	jsn_set_str(m, "mediaType", MEDIA_DOCKER_MANIFEST);
+	jsn_set(m, "config", jsn_object());
+	jsn_set(m, "layers", layers);
 	if (adopt(u, jsn_str_or(image, "Config", "?"), DOCKER_CONFIG, &part, e) < 0)
 		return -1;
 	jsn_set(m, "config", part);
-	jsn_set(m, "layers", layers);
 	if (jsn_len(names) > MANIFEST_LAYERS_MAX)
 		return err_set(e, ERR_DATA, "manifest.json: more than %d layers",
 			       MANIFEST_LAYERS_MAX);
