@@ -300,6 +300,22 @@ put_sig() { # FILE: as the .sig manifest of $D
 	run -1 img-verify --retry 0 --key "$A" "127.0.0.1:$port/a:1" "$C/robot-app:0.0.4"
 }
 
+@test "a registry that did not answer is not asked again, and each of its images is said" {
+	port=$(free_port)
+	run --separate-stderr -75 img-verify --retry 0 --timeout 5 --key "$A" "127.0.0.1:$port/"{a,b,c}:1
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	for n in 0 1 2; do
+		name=(a b c)
+		[[ ${stderr_lines[n]} == "img-verify: 127.0.0.1:$port/${name[n]}:1: registry '127.0.0.1:$port'"* ]]
+	done
+}
+
+@test "docker.io is asked at its real host" {
+	https_proxy=http://127.0.0.1:1 run --separate-stderr -75 img-verify --retry 0 --timeout 5 --key "$A" robot:1
+	[[ $stderr == "img-verify: docker.io/library/robot:1: registry 'registry-1.docker.io'"* ]]
+}
+
 @test "an image that is not there is 1" {
 	run --separate-stderr -1 img-verify --key "$A" "$C/robot-app:9" "$C/nosuch:1"
 	[ -z "$output" ]
