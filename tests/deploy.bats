@@ -340,12 +340,14 @@ soaking() {
 
 @test "POLICY stands for the key, by the repository that is deployed" {
 	policy=$BATS_TEST_TMPDIR/policy.json
+	# the engine was gone
+	wait_for 30 healthy 2
 	sed -i "s|^VERIFY_KEY=.*|POLICY=$policy|" "$CONF"
 	jq -n --arg k "$BATS_FILE_TMPDIR/key.pub" \
 		'{rules: [{repositories: ["registry.example/*"], keys: [$k]}]}' >"$policy"
 	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.1 robot-service-2
 	[ "$stderr" = "deploy: '$IMAGE@$(digest_of 0.0.1)' is refused: no rule of policy '$policy' speaks of '$IMAGE'" ]
-	all_at 0.0.2
+	[ "$(version_of 2)" = 0.0.2 ]
 	jq --arg i "$IMAGE" '.rules[0].repositories = [$i]' "$policy" >"$policy.new"
 	mv "$policy.new" "$policy"
 	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1 robot-service-2

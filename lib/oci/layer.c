@@ -143,12 +143,12 @@ open_packed(struct source *f, int filter, struct archive **ret)
 }
 
 static int
-unpack(struct source *f, int filter, int64_t max, struct digest_sum *sum)
+unpack(struct source *f, int filter, int64_t few, struct digest_sum *sum)
 {
 	AUTO(archive_close_free) struct archive *a = NULL;
 	AUTO_FREE char *block = malloc(BLOCK);
 	struct archive_entry *entry;
-	int64_t total = 0;
+	int64_t total = 0, max;
 	la_ssize_t n = 0;
 	int status;
 
@@ -159,6 +159,8 @@ unpack(struct source *f, int filter, int64_t max, struct digest_sum *sum)
 	status = archive_read_next_header(a, &entry);
 	while (status == ARCHIVE_OK && (n = archive_read_data(a, block, BLOCK)) > 0) {
 		total += n;
+		/* by what has come: the size that a manifest announces proves nothing */
+		max = f->got > few / LAYER_RATIO ? f->got * LAYER_RATIO : few;
 		if (total > max)
 			return err_set(f->e, ERR_DATA,
 				       "'%s' unpacks to more than %" PRId64 " bytes",
@@ -174,7 +176,7 @@ unpack(struct source *f, int filter, int64_t max, struct digest_sum *sum)
 }
 
 static int
-check_diff_id(struct source *f, const struct digest *diff_id, int64_t max)
+check_diff_id(struct source *f, const struct digest *diff_id, int64_t few)
 {
 	AUTO_SUM struct digest_sum *sum = NULL;
 	int filter = filter_of(f->d->media_type);
@@ -186,7 +188,7 @@ check_diff_id(struct source *f, const struct digest *diff_id, int64_t max)
 	if (filter < 0)
 		return err_set(f->e, ERR_DATA, "'%s' is of type '%s', which no layer has",
 			       f->d->digest.str, f->d->media_type);
-	if (filter != ARCHIVE_FILTER_NONE && unpack(f, filter, max, sum) < 0)
+	if (filter != ARCHIVE_FILTER_NONE && unpack(f, filter, few, sum) < 0)
 		return -1;
 	while (filter == ARCHIVE_FILTER_NONE && (n = source_more(f)) > 0)
 		digest_sum_add(sum, f->block, (size_t)n);
@@ -200,20 +202,17 @@ check_diff_id(struct source *f, const struct digest *diff_id, int64_t max)
 }
 
 int
-layer_check(struct store *s, const struct descriptor *d, const struct digest *diff_id, int64_t max,
+layer_check(struct store *s, const struct descriptor *d, const struct digest *diff_id, int64_t few,
 	    struct err *e)
 {
 	AUTO(source_free) struct source *f = NULL;
 	struct err why = { 0 };
 
-	if (max == 0)
-		max = d->size > LAYER_UNPACKED / LAYER_RATIO ? d->size * LAYER_RATIO
-							     : LAYER_UNPACKED;
 	if (source_open(s, d, &f, e) < 0)
 		return -1;
 	f->e = &why;
 	if (diff_id != NULL)
-		(void)check_diff_id(f, diff_id, max);
+		(void)check_diff_id(f, diff_id, few > 0 ? few : LAYER_UNPACKED);
 	/* bytes that are not those of the digest explain all the rest */
 	if (!f->failed) {
 		f->e = e;

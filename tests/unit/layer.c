@@ -69,7 +69,7 @@ static const unsigned char zst[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x31, 0
 				     'e',  'l',	 'l',  'o',  '\n', 0x53, 0x88, 0xbd, 0x91 };
 
 static int
-check(const void *p, size_t n, const char *type, const char *unpacked, int64_t max, struct err *e)
+check(const void *p, size_t n, const char *type, const char *unpacked, int64_t few, struct err *e)
 {
 	struct memory m = { .store = { .ops = &memory_ops }, .p = p, .n = n };
 	struct descriptor d = { .size = (int64_t)n };
@@ -79,15 +79,15 @@ check(const void *p, size_t n, const char *type, const char *unpacked, int64_t m
 	digest_of(p, n, &d.digest);
 	if (unpacked != NULL)
 		digest_of(unpacked, strlen(unpacked), &id);
-	return layer_check(&m.store, &d, unpacked != NULL ? &id : NULL, max, e);
+	return layer_check(&m.store, &d, unpacked != NULL ? &id : NULL, few, e);
 }
 
 static void
-refused(const void *p, size_t n, const char *type, int64_t max, const char *why)
+refused(const void *p, size_t n, const char *type, int64_t few, const char *why)
 {
 	struct err e = { 0 };
 
-	CHECK(check(p, n, type, "hello\n", max, &e) == -1);
+	CHECK(check(p, n, type, "hello\n", few, &e) == -1);
 	CHECK(e.code == ERR_DATA);
 	if (strstr(e.msg, why) == NULL)
 		CHECK_STR(e.msg, why);
@@ -141,9 +141,11 @@ TEST(a_bomb_hits_the_limit)
 		bomb[i] = 0x02 | (i + 4 == sizeof(bomb));
 		bomb[i + 2] = 0x10;
 	}
-	refused(gz, sizeof(gz), GZIP, 5, "unpacks to more than 5 bytes");
 	refused(bomb, sizeof(bomb), ZSTD, 64 << 20, "unpacks to '");
 	refused(bomb, sizeof(bomb), ZSTD, (64 << 20) - 1, "unpacks to more than 67108863 bytes");
+	refused(bomb, sizeof(bomb), ZSTD, 1, "' unpacks to more than ");
+	/* so much is not much, of so many bytes */
+	CHECK(check(gz, sizeof(gz), GZIP, "hello\n", 1, NULL) == 0);
 }
 
 TEST(the_bytes_must_be_those_of_the_digest)
