@@ -316,6 +316,22 @@ soaking() {
 	all_at 0.0.2
 }
 
+@test "POLICY stands for the key, by the repository that is deployed" {
+	policy=$BATS_TEST_TMPDIR/policy.json
+	sed -i "s|^VERIFY_KEY=.*|POLICY=$policy|" "$CONF"
+	jq -n --arg k "$BATS_FILE_TMPDIR/key.pub" \
+		'{rules: [{repositories: ["registry.example/*"], keys: [$k]}]}' >"$policy"
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.1 robot-service-2
+	[ "$stderr" = "deploy: '$IMAGE@$(digest_of 0.0.1)' is refused: no rule of policy '$policy' speaks of '$IMAGE'" ]
+	[ "$(version_of 2)" = 0.0.2 ]
+	jq --arg i "$IMAGE" '.rules[0].repositories = [$i]' "$policy" >"$policy.new"
+	mv "$policy.new" "$policy"
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1 robot-service-2
+	[ "$(version_of 2)" = 0.0.1 ]
+	run -0 deploy -c "$CONF" --tag 0.0.2 robot-service-2
+	all_at 0.0.2
+}
+
 @test "--status and --history, also as JSON and with the engine down" {
 	run --separate-stderr -0 deploy -c "$CONF" --status
 	[[ ${lines[0]} == "robot-service-1 0.0.2 $(short 0.0.2) running 20"* ]]
@@ -336,20 +352,4 @@ soaking() {
 	run -71 deploy -c "$CONF"
 	start_engine
 	wait_for 10 healthy 1 # the engine opens its port again
-}
-
-@test "POLICY stands for the key, by the repository that is deployed" {
-	policy=$BATS_TEST_TMPDIR/policy.json
-	# the engine was gone
-	wait_for 30 healthy 2
-	sed -i "s|^VERIFY_KEY=.*|POLICY=$policy|" "$CONF"
-	jq -n --arg k "$BATS_FILE_TMPDIR/key.pub" \
-		'{rules: [{repositories: ["registry.example/*"], keys: [$k]}]}' >"$policy"
-	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.1 robot-service-2
-	[ "$stderr" = "deploy: '$IMAGE@$(digest_of 0.0.1)' is refused: no rule of policy '$policy' speaks of '$IMAGE'" ]
-	[ "$(version_of 2)" = 0.0.2 ]
-	jq --arg i "$IMAGE" '.rules[0].repositories = [$i]' "$policy" >"$policy.new"
-	mv "$policy.new" "$policy"
-	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1 robot-service-2
-	[ "$(version_of 2)" = 0.0.1 ]
 }
