@@ -304,6 +304,29 @@ ends() { # SIGNAL: PID ends with status 0
 	[ "$(status_of "$URL/health")" = 503 ]
 }
 
+@test "-v says who it is, every request and every signal; without it there is nothing" {
+	serve -v
+	curl -sS -o body --head "$URL/health"
+	curl -sS -o body "$URL/no%0Asuch"
+	kill -USR2 "$PID"
+	wait_for 5 grep -q SIGUSR2 err
+	kill "$PID"
+	wait "$PID"
+	sed -E 's/[0-9.]+ ms$/N ms/' err >said
+	diff said - <<-END
+		robot-serve: robot 'robot-1' 1.2.3: its own socket is '$GANTRY_SOCKET', a served port is an error
+		robot-serve: 127.0.0.1 HEAD '/health': 200, N ms
+		robot-serve: 127.0.0.1 GET '/no\x0asuch': 404, N ms
+		robot-serve: SIGUSR2
+		robot-serve: SIGTERM
+	END
+	serve
+	curl -sS -o body "$URL/health"
+	kill "$PID"
+	wait "$PID"
+	[ ! -s err ]
+}
+
 @test "the access log has one JSON object a request" {
 	mkdir logs
 	LOG_DIR=$PWD/logs serve

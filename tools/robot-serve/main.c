@@ -145,6 +145,7 @@ obey(int sig, struct handover *h)
 {
 	struct err e = { 0 };
 
+	log_debug("SIG%s", sigabbrev_np(sig));
 	switch (sig) {
 	case SIGUSR1:
 		if (handover_promote(h, &e) < 0)
@@ -223,6 +224,8 @@ run(const struct setup *s, struct robot *r, const sigset_t *signals, struct err 
 		return -1;
 	if (warning.code != ERR_NONE)
 		log_warn("%s; going on without it", warning.msg);
+	log_debug("robot '%s' %s: its own socket is '%s', %s", r->id, r->version, h.socket,
+		  h.enabled ? "a served port means standby" : "a served port is an error");
 	status = loop(s, &h, signals, e);
 	/* a second one ends the process at once */
 	(void)signal(SIGTERM, SIG_DFL);

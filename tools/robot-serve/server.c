@@ -11,6 +11,7 @@
 
 #include "access.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "events.h"
 #include "routes.h"
 
@@ -22,6 +23,7 @@
 #define SHOWN_MAX	512 /* of a path, in the access log */
 /* A connection that was just accepted is counted a moment later. */
 #define COUNTED_MS 100
+#define NS_PER_MS  1e6
 
 struct server {
 	const struct robot *robot;
@@ -270,6 +272,21 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 }
 
 static void
+note(const struct server *s, const struct request *q)
+{
+	struct access_line line = { .remote = q->remote,
+				    .method = q->method,
+				    .path = q->path,
+				    .status = q->status,
+				    .bytes = q->bytes,
+				    .ns = clock_mono_ns() - q->began_ns };
+
+	access_write(s->robot->access, &line);
+	log_debug("%s %s '%s': %d, %.1f ms", line.remote, line.method, line.path, line.status,
+		  (double)line.ns / NS_PER_MS);
+}
+
+static void
 on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
 {
 	struct server *s = arg;
@@ -280,13 +297,7 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 	if (q == NULL)
 		return;
 	if (q->status != 0)
-		access_write(s->robot->access,
-			     &(struct access_line){ .remote = q->remote,
-						    .method = q->method,
-						    .path = q->path,
-						    .status = q->status,
-						    .bytes = q->bytes,
-						    .ns = clock_mono_ns() - q->began_ns });
+		note(s, q);
 	/* like a signal from outside, so that there is one way to end */
 	if (q->end)
 		(void)kill(getpid(), SIGTERM);
