@@ -79,6 +79,23 @@ cli_fail(const struct err *e)
 	return err_exit(e);
 }
 
+void
+cli_say(void *arg, const char *subject, const char *words)
+{
+	(void)arg;
+	if (subject[0] != '\0')
+		log_info("%s: %s", subject, words);
+	else
+		log_info("%s", words);
+}
+
+void
+cli_record(const char *line)
+{
+	(void)fputs(line, stdout);
+	(void)fflush(stdout);
+}
+
 int
 cli_flush(int status)
 {

@@ -44,6 +44,14 @@ int cli_usage(const struct cli *c, const char *fmt, ...) __attribute__((format(p
 /* Say an error once; the exit status for it. */
 int cli_fail(const struct err *e);
 
+/* What the library tells while it works, for its say callbacks: "SUBJECT: words"
+ * on stderr, the words alone if subject is "".  arg is not used. */
+void cli_say(void *arg, const char *subject, const char *words);
+
+/* A record on stdout as it happens, for who reads along; cli_flush sees what
+ * went wrong. */
+void cli_record(const char *line);
+
 /* The last thing a program does: what was printed must have arrived.
  * status, or 71 if standard output could not take it all. */
 int cli_flush(int status);

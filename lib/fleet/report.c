@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/cli.h"
 #include "base/jsn.h"
 
-#define NONE "-"
+#define LINE_MAX_BYTES 16384 /* of a record: a reason and some names */
+#define NONE	       "-"
 
 static void
 copy(struct json_t *to, const char *key, const struct json_t *from, const char *as)
@@ -153,19 +155,11 @@ report_image(const struct move_goal *image)
 	return r;
 }
 
-int
-report_line(const struct json_t *record, bool json, struct buf *ret, struct err *e)
+static void
+add_words(const struct json_t *record, struct buf *line)
 {
-	AUTO_FREE char *text = NULL;
 	const char *sep = "";
 
-	if (json) {
-		text = jsn_dump(record);
-		if (text == NULL)
-			return err_nomem(e);
-		buf_addf(ret, "%s\n", text);
-		return buf_ok(ret, "record", e);
-	}
 	for (void *it = jsn_first(record); it != NULL; it = jsn_next(record, it)) {
 		const char *s = jsn_str_or(jsn_value(it), "", NONE);
 		struct digest d;
@@ -175,9 +169,21 @@ report_line(const struct json_t *record, bool json, struct buf *ret, struct err 
 			digest_short(&d, part);
 			s = part;
 		}
-		buf_addf(ret, "%s%s", sep, s);
+		buf_addf(line, "%s%s", sep, s);
 		sep = " ";
 	}
-	buf_addc(ret, '\n');
-	return buf_ok(ret, "record", e);
+}
+
+void
+report_print(const struct json_t *record, bool json)
+{
+	AUTO_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	AUTO_FREE char *text = json ? jsn_dump(record) : NULL;
+
+	if (json)
+		buf_adds(&line, text != NULL ? text : "{}");
+	else
+		add_words(record, &line);
+	buf_addc(&line, '\n');
+	cli_record(buf_cstr(&line));
 }

@@ -25,8 +25,8 @@ struct json_t *report_result(enum rollout_result result, const char *service,
 /* An image alone: REPO:TAG@DIGEST. */
 struct json_t *report_image(const struct move_goal *image);
 
-/* A record as a line of words: its values in order, "-" for none, digests cut
- * short.  Or as JSON. */
-int report_line(const struct json_t *record, bool json, struct buf *ret, struct err *e);
+/* Print a record (see cli_record) as a line of words: its values in order, "-" for
+ * none, digests cut short.  Or as JSON. */
+void report_print(const struct json_t *record, bool json);
 
 #endif

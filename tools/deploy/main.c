@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,30 +11,8 @@
 #include "options.h"
 
 #define STATUS_AVAILABLE 10
-#define LINE_MAX_BYTES	 4096
 
 extern char **environ;
-
-static void
-say(void *arg, const char *service, const char *words)
-{
-	(void)arg;
-	if (service[0] != '\0')
-		log_info("%s: %s", service, words);
-	else
-		log_info("%s", words);
-}
-
-static void
-print(const struct json_t *record, bool json)
-{
-	AUTO_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
-
-	if (report_line(record, json, &line, NULL) == 0)
-		(void)fputs(buf_cstr(&line), stdout);
-	/* as it happens, for who reads along; cli_flush sees what went wrong */
-	(void)fflush(stdout);
-}
 
 static void
 print_result(void *arg, enum rollout_result result, const char *service,
@@ -44,14 +21,14 @@ print_result(void *arg, enum rollout_result result, const char *service,
 	const struct options *o = arg;
 	AUTO_JSN struct json_t *r = report_result(result, service, image, reason);
 
-	print(r, o->cli.json);
+	report_print(r, o->cli.json);
 }
 
 static int
 print_all(struct options *o, const struct json_t *all)
 {
 	for (size_t i = 0; i < jsn_len(all); i++)
-		print(jsn_at(all, i), o->cli.json);
+		report_print(jsn_at(all, i), o->cli.json);
 	return 0;
 }
 
@@ -91,7 +68,7 @@ find_target(struct options *o, const struct site *s, struct target *ret, struct 
 				  .running = oldest.tag,
 				  .force = o->force,
 				  .stop = &cli_stopped,
-				  .say = say };
+				  .say = cli_say };
 
 	if (o->mode == MODE_SWITCH)
 		return target_staged(&to, s->journal, ret, e);
@@ -164,9 +141,9 @@ apply(const struct options *o, struct site *s)
 	if (o->canary >= 0)
 		s->canary = o->canary;
 	s->move.stop = &cli_stopped;
-	s->move.say = say;
+	s->move.say = cli_say;
 	s->hooks.stop = &cli_stopped;
-	s->hooks.say = say;
+	s->hooks.say = cli_say;
 	s->move.hooks = &s->hooks;
 }
 
@@ -182,7 +159,7 @@ answer(struct options *o, const struct site *s, const struct target *t, struct e
 		AUTO_JSN struct json_t *r = report_image(&t->goal);
 
 		if (behind > 0)
-			print(r, o->cli.json);
+			report_print(r, o->cli.json);
 		return behind > 0 ? STATUS_AVAILABLE : 0;
 	}
 	return t->found ? preview(o, s, &t->goal, e) : 0;
@@ -220,7 +197,7 @@ stage(struct options *o, const struct site *s, const struct move_goal *goal, str
 
 	if (rollout_stage(s->journal, goal, e) < 0)
 		return -1;
-	print(r, o->cli.json);
+	report_print(r, o->cli.json);
 	return 0;
 }
 

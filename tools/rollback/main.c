@@ -1,5 +1,4 @@
 #include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cli.h"
@@ -9,8 +8,6 @@
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
-
-#define LINE_MAX_BYTES 4096
 
 extern char **environ;
 
@@ -80,34 +77,13 @@ parse(int argc, char **argv, struct options *o)
 }
 
 static void
-say(void *arg, const char *service, const char *words)
-{
-	(void)arg;
-	if (service[0] != '\0')
-		log_info("%s: %s", service, words);
-	else
-		log_info("%s", words);
-}
-
-static void
-print(const struct json_t *record, bool json)
-{
-	AUTO_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
-
-	if (report_line(record, json, &line, NULL) == 0)
-		(void)fputs(buf_cstr(&line), stdout);
-	/* as it happens, for who reads along; cli_flush sees what went wrong */
-	(void)fflush(stdout);
-}
-
-static void
 print_result(void *arg, enum rollout_result result, const char *service,
 	     const struct move_goal *image, const char *reason)
 {
 	const struct options *o = arg;
 	AUTO_JSN struct json_t *r = report_result(result, service, image, reason);
 
-	print(r, o->cli.json);
+	report_print(r, o->cli.json);
 }
 
 /* What runs by the engine, or where that does not answer, by the journal. */
@@ -134,7 +110,7 @@ list(const struct options *o, struct site_opts *so, struct err *e)
 	if (report_targets(s.journal, &runs.digest, &all, e) < 0)
 		return -1;
 	for (size_t i = 0; i < jsn_len(all); i++)
-		print(jsn_at(all, i), o->cli.json);
+		report_print(jsn_at(all, i), o->cli.json);
 	return 0;
 }
 
@@ -188,7 +164,7 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 		log_debug("engine at '%s': %s, API %s", engine_host(s.all->engines[i]),
 			  engine_version(s.all->engines[i]), engine_api(s.all->engines[i]));
 	s.move.stop = &cli_stopped;
-	s.move.say = say;
+	s.move.say = cli_say;
 	r.journal = s.journal;
 	r.move = s.move;
 	r.fleet = s.all;
