@@ -249,3 +249,24 @@ health_is() {
 		grep -qw -- "$package" "$f"
 	done
 }
+
+# --- over a file, to and from the engine ----------------------------------------------------------
+
+@test "docker load takes what reg-sync writes, and reg-sync what docker save writes" {
+	export STATE_DIR=$BATS_TEST_TMPDIR/state
+	local id
+	id=$(docker inspect -f '{{.Id}}' "$IMAGE")
+	docker save "$IMAGE" >saved.tar
+	run --separate-stderr -0 reg-sync --insecure-skip-verify docker-archive:saved.tar "$REGISTRY_IMAGES/saved"
+	[[ $output == "copied $REGISTRY_IMAGES/saved:0.0.1@sha256:"* ]]
+	docker pull -q "$REGISTRY_IMAGES/saved:0.0.1"
+	[ "$(docker inspect -f '{{.Id}}' "$REGISTRY_IMAGES/saved:0.0.1")" = "$id" ]
+	reg-sync --insecure-skip-verify "$IMAGE" docker-archive:robot.tar
+	docker rmi -f "$id" >/dev/null
+	run -0 docker load -i robot.tar
+	[[ $output == *"robot:0.0.1"* ]]
+	[ "$(docker inspect -f '{{.Id}}' robot:0.0.1)" = "$id" ]
+	# what build-image.sh writes is an archive like any other
+	run -0 reg-sync --insecure-skip-verify "oci-archive:$ONE" "$REGISTRY_IMAGES/built"
+	docker pull -q "$IMAGE" >/dev/null
+}
