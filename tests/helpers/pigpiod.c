@@ -4,8 +4,8 @@
  * Speaks the wire format of pigpio's pigpiod for the commands that drive
  * outputs and keep scripts, runs those scripts, and writes down what it is
  * told: DIR/log has a line for each request, its command's name and numbers;
- * DIR/raw all bytes that came; DIR/N what line N is at, 0 or 1 or the duty of
- * its PWM.  Like the real one it keeps driving when a client goes.
+ * DIR/frames the bytes of those for a line, DIR/raw all bytes that came; DIR/N what line N is at, 0
+ * or 1 or the duty of its PWM.  Like the real one it keeps driving when a client goes.
  *
  *     DIR/parts   if there: answers go out byte by byte
  *     DIR/mute    if there: requests are taken and not answered
@@ -26,13 +26,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCRIPTS	  32
-#define WORDS	  64
-#define PARS	  10
-#define DATA_MAX  4096
-#define NOT_GIVEN (-48) /* PI_BAD_SCRIPT_ID */
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define SCRIPTS	    32
+#define WORDS	    64
+#define PARS	    10
+#define DATA_MAX    4096
+#define NOT_GIVEN   (-48) /* PI_BAD_SCRIPT_ID */
 
-enum { MODES = 0, WRITE = 4, PWM = 5, PRS = 6, PFS = 7, SERVO = 8, TICK = 16 };
+enum {
+	MODES = 0,
+	MODEG,
+	WRITE = 4,
+	PWM = 5,
+	PRS = 6,
+	PFS = 7,
+	SERVO = 8,
+	TICK = 16,
+	HWVER,
+	PRG = 22,
+	PFG,
+	GDC = 83
+};
 enum { PROC = 38, PROCD, PROCR, PROCS, PROCP = 45, PROCU = 117 };
 enum { HALTED = 1, RUNNING = 2 };
 
@@ -47,6 +61,8 @@ struct script {
 };
 
 static struct script scripts[SCRIPTS];
+/* what a client may ask back of a line */
+static uint32_t mode[32], duty[32], range[32], hertz[32];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *dir;
 
@@ -95,6 +111,19 @@ note(const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	append("log", text, (size_t)n);
+}
+
+static void
+note_frame(const uint32_t q[4])
+{
+	unsigned char bytes[16];
+	char text[2 * sizeof(bytes) + 2];
+
+	memcpy(bytes, q, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	text[2 * sizeof(bytes)] = '\n';
+	append("frames", text, 2 * sizeof(bytes) + 1);
 }
 
 /* "7", or "p0" for a parameter. */
@@ -254,15 +283,40 @@ obey(const uint32_t q[4], const char *data, size_t n, char *out)
 	static const char *const names[] = { "MODES", "MODEG", "PUD", "READ", "WRITE",
 					     "PWM",   "PRS",   "PFS", "SERVO" };
 
-	if (q[0] >= PROC)
+	if ((q[0] >= PROC && q[0] <= PROCS) || q[0] == PROCP || q[0] == PROCU)
 		return on_script(q, data, n, out);
 	if (q[0] == TICK)
 		return -5; /* a number of microseconds, which may look like this */
-	if (q[0] > SERVO || q[1] > 31)
-		return -88;
+	if (q[0] == HWVER)
+		return 0xa02082; /* a Raspberry Pi 3 */
+	if (q[0] == MODEG || q[0] == PRG || q[0] == PFG || q[0] == GDC)
+		return (int32_t)(q[0] == MODEG ? mode
+				 : q[0] == PRG ? range
+				 : q[0] == PFG ? hertz
+					       : duty)[q[1] % 32];
+	/* what pigpio's own clients ask for beside that needs no more */
+	if (q[0] >= COUNT_OF(names) || names[q[0]] == NULL)
+		return 0;
+	if (q[1] > 31)
+		return -2;
 	note("%s %u %u\n", names[q[0]], q[1], q[2]);
+	note_frame(q);
 	if (has("refuse"))
 		return -41;
+	switch (q[0]) {
+	case MODES:
+		mode[q[1]] = q[2];
+		break;
+	case PRS:
+		range[q[1]] = q[2];
+		break;
+	case PFS:
+		hertz[q[1]] = q[2];
+		break;
+	case PWM:
+		duty[q[1]] = q[2];
+		break;
+	}
 	if (q[0] == WRITE || q[0] == PWM)
 		put_line(q[1], q[2]);
 	return q[0] == PRS || q[0] == PFS ? (int32_t)q[2] : 0;

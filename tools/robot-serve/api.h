@@ -20,9 +20,6 @@ void api_stop(const struct robot *r, const struct ask *q, struct answer *a);
 /* GET /api/events */
 void api_events(const struct robot *r, const struct ask *q, struct answer *a);
 
-/* A command's body, as it stands in CONTRACT; ERR_DATA, and *ret_field is what
- * was wrong. */
-int api_parse(struct view body, struct motion_command *c, const char **ret_field, struct err *e);
 /* Do it, and answer with the robot's state. */
 void api_do(const struct robot *r, const struct ask *q, size_t robot,
 	    const struct motion_command *c, struct answer *a);
