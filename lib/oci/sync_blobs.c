@@ -260,6 +260,8 @@ move(struct sync_blobs *b, struct store *src, struct store *dst, const struct de
 		if (why.code != ERR_TEMP || tries >= b->o.retries ||
 		    (b->o.stop != NULL && *b->o.stop))
 			return err_set(e, why.code, "%s", why.msg);
+		if (tries > 0)
+			clock_sleep_ms(WAIT_MS << (tries < 6 ? tries : 6), b->o.stop);
 	}
 }
 

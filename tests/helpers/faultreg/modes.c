@@ -15,7 +15,7 @@ static const char *const registries[][2] = {
 	{ "quay", "token,pages=50,link-only,mount-from" },
 	{ "harbor", "token,mount-401" },
 	{ "acr", "token,state" },
-	{ "jfrog", "basic,patch-first,fragile" },
+	{ "jfrog", "basic,patch-first" },
 	{ "gitlab", "token,one-scope,relative" },
 	{ "zot", "referrers,relative" },
 	{ "ghes", "token,referrers-406" },
