@@ -112,3 +112,28 @@ run_robot() {
 		[[ ${stderr_lines[0]} == "healthcheck: '$bad' is not a target: "* ]]
 	done
 }
+
+@test "--ca is instead of the system's certificates, not besides" {
+	local name port
+	for name in system other; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$name" \
+			-addext subjectAltName=DNS:registry.test -keyout $name.key -out $name.pem 2>/dev/null
+	done
+	mkdir certs
+	cp system.pem certs
+	openssl rehash certs
+	port=$(free_port)
+	openssl s_server -accept "$port" -cert system.pem -key system.key -www -quiet >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 healthcheck "tcp://localhost:$port"
+	# these mounts are this file's own, as all of its machine
+	mount --bind certs /etc/ssl/certs
+	echo 127.0.0.1 registry.test >hosts
+	mount --bind hosts /etc/hosts
+	run -0 healthcheck --ca system.pem "https://registry.test:$port/"
+	run -1 healthcheck --ca other.pem "https://registry.test:$port/"
+	[[ $output == *" SSL certificate problem: "* ]]
+	run ! reg-sync --list --src-ca other.pem "registry.test:$port/x"
+	[[ $output == *"SSL certificate problem: "* ]]
+	umount /etc/ssl/certs /etc/hosts
+}

@@ -255,8 +255,11 @@ set_session(struct http_stream *s)
 	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (h->unix_socket != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
-	if (h->ca_file != NULL)
+	if (h->ca_file != NULL) {
+		/* instead of the system's, whose folder would count besides */
+		(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 		(void)curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
+	}
 	if (h->cert_file != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_SSLCERT, h->cert_file);
 	if (h->o.insecure) {

@@ -179,6 +179,8 @@ set_options(const struct http_many *m, struct question *q, const struct http_man
 	}
 	if (r->unix_socket != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
+	/* one file and no folder: then libcurl reads it once for all */
+	(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	if (m->o.ca_file != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_CAINFO, m->o.ca_file);
 	if (m->o.cert_file != NULL)
