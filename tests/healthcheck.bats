@@ -389,4 +389,12 @@ records() { # N: there are so many by now
 	needed=$(readelf -d "$B/healthcheck" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
 	[[ $needed == *libcurl* ]]
 	[[ $needed != *libarchive* && $needed != *libgpiod* && $needed != *microhttpd* ]]
+	[[ $needed != *asan* ]] || return 0
+	# the most it ever took, after many rounds
+	watch -v -i 1ms "http+unix://$BATS_FILE_TMPDIR/web.sock:/json" --json-path status=healthy
+	wait_for 10 grep -q 'try 100,' err
+	kb=$(awk '/VmHWM/ { print $2 }' "/proc/$WATCH/status")
+	kill "$WATCH"
+	wait "$WATCH"
+	[ "$kb" -lt 14000 ]
 }
