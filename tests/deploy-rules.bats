@@ -296,3 +296,33 @@ robot-service-2" ]
 	[[ $stderr == *"deploy: warning: metrics file: "* ]]
 	[ "$(stat -c %a "$m")" = 644 ]
 }
+
+@test "a registry that wants credentials gets ours, and so does the engine that pulls from it" {
+	reset_fleet 0.0.1
+	local port guarded
+	port=$(free_port)
+	guarded=127.0.0.1:$port/robot-app
+	cd "$BATS_TEST_TMPDIR"
+	htpasswd -Bbn -C 4 robot s3cret >passwd
+	cat >guarded.yml <<-YML
+		version: 0.1
+		log: {level: error, accesslog: {disabled: true}}
+		storage: {filesystem: {rootdirectory: $PWD/guarded}}
+		http: {addr: 127.0.0.1:$port}
+		auth: {htpasswd: {realm: here, path: $PWD/passwd}}
+	YML
+	docker-registry serve guarded.yml >guarded.log 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 curl -s "http://127.0.0.1:$port/v2/"
+	mkdir mine
+	echo "{\"auths\": {\"127.0.0.1:$port\": {\"auth\": \"$(printf robot:s3cret | base64)\"}}}" >mine/config.json
+	reg-sync --authfile mine/config.json --insecure-skip-verify "$IMAGE" "$guarded"
+	# the engine has the layers, but not this name for them
+	run --separate-stderr -1 deploy -c "$CONF" --image "$guarded:0.0.2"
+	[[ $stderr == *"$guarded"*"401"* ]]
+	all_at 0.0.1
+	run --separate-stderr -0 env DOCKER_CONFIG="$PWD/mine" deploy -v -c "$CONF" --image "$guarded:0.0.2"
+	[[ $stderr != *s3cret* ]]
+	all_at 0.0.2
+	[ "$(docker inspect -f '{{.Config.Image}}' robot-service-1)" = "$guarded@$(digest_of 0.0.2)" ]
+}

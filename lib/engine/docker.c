@@ -12,7 +12,8 @@
 #include "engine/stream.h"
 #include "oci/digest.h"
 
-#define MINOR_MANY    44     /* from here on create takes several networks */
+#define MINOR_MANY    44 /* from here on create takes several networks */
+#define AUTH_BYTES    (64U << 10)
 #define PULL_IDLE_MS  600000 /* a large layer is unpacked without a word */
 #define EXEC_GRACE_MS 2000
 #define LOG_BYTES     (64U << 10)
@@ -112,8 +113,8 @@ pull_line(void *arg, struct view line, struct err *e)
 }
 
 static int
-pull_stream(struct api *d, const char *repo, const struct digest *want, const volatile bool *stop,
-	    struct err *e)
+pull_stream(struct api *d, const char *repo, const struct digest *want, const char *auth,
+	    const volatile bool *stop, struct err *e)
 {
 	AUTO_BUF
 	struct buf path = BUF_INIT(API_URL_MAX);
@@ -122,8 +123,15 @@ pull_stream(struct api *d, const char *repo, const struct digest *want, const vo
 	AUTO_HTTP struct http *h = NULL;
 	AUTO_STREAM struct http_stream *s = NULL;
 	struct http_opts o = { .unix_socket = d->socket, .idle_ms = PULL_IDLE_MS, .stop = stop };
-	struct http_req q = { .method = "POST", .body = "" };
+	AUTO_BUF struct buf header = BUF_INIT(AUTH_BYTES);
+	const char *headers[] = { NULL, NULL };
+	struct http_req q = { .method = "POST", .body = "", .headers = headers };
 
+	buf_addf(&header, "X-Registry-Auth: %s", auth);
+	if (buf_ok(&header, "credentials", e) < 0)
+		return -1;
+	if (auth[0] != '\0')
+		headers[0] = buf_cstr(&header);
 	buf_adds(&path, "/images/create?fromImage=");
 	http_quote(&path, repo);
 	buf_adds(&path, "&tag=");
@@ -137,14 +145,14 @@ pull_stream(struct api *d, const char *repo, const struct digest *want, const vo
 }
 
 static int
-pull(void *self, const char *repo, const struct digest *want, const volatile bool *stop,
-     struct err *e)
+pull(void *self, const char *repo, const struct digest *want, const char *auth,
+     const volatile bool *stop, struct err *e)
 {
 	AUTO_BUF
 	struct buf ref = BUF_INIT(API_URL_MAX);
 	AUTO_JSN struct json_t *img = NULL;
 
-	if (pull_stream(self, repo, want, stop, e) < 0)
+	if (pull_stream(self, repo, want, auth, stop, e) < 0)
 		return -1;
 	buf_addf(&ref, "%s@%s", repo, want->str);
 	if (image(self, buf_cstr(&ref), &img, e) < 0)

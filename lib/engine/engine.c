@@ -68,10 +68,10 @@ engine_image(struct engine *eng, const char *ref, struct json_t **ret, struct er
 }
 
 int
-engine_pull(struct engine *eng, const char *repo, const struct digest *d, const volatile bool *stop,
-	    struct err *e)
+engine_pull(struct engine *eng, const char *repo, const struct digest *d, const char *auth,
+	    const volatile bool *stop, struct err *e)
 {
-	return eng->ops->pull(eng->self, repo, d, stop, e);
+	return eng->ops->pull(eng->self, repo, d, auth, stop, e);
 }
 
 int

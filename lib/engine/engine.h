@@ -47,8 +47,9 @@ int engine_container(struct engine *eng, const char *id, struct json_t **ret, st
 int engine_image(struct engine *eng, const char *ref, struct json_t **ret, struct err *e);
 
 /* repo ("localhost:5000/robot-app") by digest, all the way: what came is
- * looked up by that digest before it is believed.  stop may be NULL. */
-int engine_pull(struct engine *eng, const char *repo, const struct digest *d,
+ * looked up by that digest before it is believed.  auth: see auth_for_engine,
+ * "" for none.  stop may be NULL. */
+int engine_pull(struct engine *eng, const char *repo, const struct digest *d, const char *auth,
 		const volatile bool *stop, struct err *e);
 int
 engine_tag(struct engine *eng, const char *ref, const char *repo, const char *tag, struct err *e);

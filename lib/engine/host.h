@@ -13,8 +13,8 @@ struct host_ops {
 	const char *(*api)(const void *self);
 	int (*container)(void *self, const char *id, struct json_t **ret, struct err *e);
 	int (*image)(void *self, const char *ref, struct json_t **ret, struct err *e);
-	int (*pull)(void *self, const char *repo, const struct digest *d, const volatile bool *stop,
-		    struct err *e);
+	int (*pull)(void *self, const char *repo, const struct digest *d, const char *auth,
+		    const volatile bool *stop, struct err *e);
 	int (*tag)(void *self, const char *ref, const char *repo, const char *tag, struct err *e);
 	int (*image_remove)(void *self, const char *ref, struct err *e);
 	int (*create)(void *self, const char *name, const struct json_t *spec,

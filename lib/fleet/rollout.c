@@ -93,11 +93,26 @@ image_fields(const struct move_goal *goal)
 
 /* --- images --------------------------------------------------------------- */
 
+/* Only what there are credentials for is told; the engine may have its own. */
+static int
+pull_auth(const struct rollout *r, const char *repo, struct buf *ret, struct err *e)
+{
+	AUTO(auth_free) struct auth *a = NULL;
+	struct ref ref;
+
+	if (r->auth == NULL || ref_parse(view_of(repo), &ref, NULL) < 0)
+		return 0;
+	if (auth_new(ref_host(&ref), r->auth, r->move.stop, &a, e) < 0)
+		return -1;
+	return auth_for_engine(a, ref.repo, ret, e);
+}
+
 int
 rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *e)
 {
 	for (size_t i = 0; i < r->fleet->nengines; i++) {
 		struct engine *eng = r->fleet->engines[i];
+		AUTO_BUF struct buf auth = BUF_INIT(AUTH_VALUE_MAX);
 		AUTO_JSN struct json_t *image = NULL;
 		struct err why = { 0 };
 
@@ -105,7 +120,10 @@ rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *
 			continue;
 		if (why.code != ERR_NOTFOUND)
 			return err_set(e, why.code, "%s", why.msg);
-		if (engine_pull(eng, goal->repo, &goal->digest, r->move.stop, e) < 0)
+		if (pull_auth(r, goal->repo, &auth, e) < 0)
+			return -1;
+		if (engine_pull(eng, goal->repo, &goal->digest, buf_cstr(&auth), r->move.stop, e) <
+		    0)
 			return err_wrap(e, "pull '%s'", goal->ref);
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #define GANTRY_FLEET_ROLLOUT_H
 
 #include "fleet/move.h"
+#include "oci/auth.h"
 
 #define ROLLOUT_RESUMES_MAX 3 /* then it goes back */
 
@@ -33,6 +34,7 @@ struct rollout {
 	struct fleet *fleet;
 	struct journal *journal;
 	struct move_opts move;
+	const struct auth_files *auth; /* for the registry that engines pull from; may be NULL */
 	enum rollout_on_failure on_failure;
 	size_t canary;		   /* a failure among the first ones takes all back */
 	const char *kind;	   /* "deploy" or "rollback" */

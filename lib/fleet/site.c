@@ -135,6 +135,7 @@ open_all(const struct site_opts *o, struct site *s, struct err *e)
 		return -1;
 	(void)snprintf(s->state_dir, sizeof(s->state_dir), "%s", dir);
 	s->hooks.environment = o->environment;
+	auth_find(NULL, o->environment, &s->auth);
 	if (o->change && take_lock(s, o->program, e) < 0)
 		return -1;
 	if (open_fleet(s, o, e) < 0 || journal_open(s->state_dir, &s->journal, e) < 0)

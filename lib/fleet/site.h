@@ -26,6 +26,7 @@ struct site {
 	struct fleet *all;     /* every service that is configured */
 	struct move_opts move; /* without hooks: they are deploy's alone */
 	struct hooks hooks;
+	struct auth_files auth;
 	enum rollout_on_failure on_failure;
 	int64_t canary;
 	struct window window;

@@ -136,7 +136,8 @@ take_newest(const struct target_opts *o, const struct journal *j, const struct r
 int
 target_find(const struct target_opts *o, const struct journal *j, struct target *ret, struct err *e)
 {
-	struct registry_opts ro = { .http = { .retries = REGISTRY_RETRIES, .stop = o->stop } };
+	struct registry_opts ro = { .http = { .retries = REGISTRY_RETRIES, .stop = o->stop },
+				    .auth = o->auth };
 	struct ref ref;
 
 	*ret = (struct target){ 0 };

@@ -9,13 +9,14 @@
 #include "trust/policy.h"
 
 struct target_opts {
-	const char *registry; /* REGISTRY_URL: "localhost:5000", a scheme is allowed */
-	const char *image;    /* IMAGE_NAME: "robot-app" */
-	const char *tags;     /* TAGS: pattern of tags.h */
-	const char *ref;      /* --image, or NULL */
-	const char *tag;      /* --tag, or NULL */
-	const char *running;  /* tag that runs now, "" if not known */
-	bool force;	      /* quarantine does not count */
+	const char *registry;	       /* REGISTRY_URL: "localhost:5000", a scheme is allowed */
+	const char *image;	       /* IMAGE_NAME: "robot-app" */
+	const char *tags;	       /* TAGS: pattern of tags.h */
+	const char *ref;	       /* --image, or NULL */
+	const char *tag;	       /* --tag, or NULL */
+	const char *running;	       /* tag that runs now, "" if not known */
+	bool force;		       /* quarantine does not count */
+	const struct auth_files *auth; /* may be NULL */
 	const volatile bool *stop;
 	move_say_fn *say; /* what is passed over, and why */
 	void *arg;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/jsn.h"
 #include "oci/auth_file.h"
@@ -263,6 +264,40 @@ auth_header(struct auth *a, struct http *h, const char *scopes, struct buf *ret,
 		status = make_value(a, h, &c, scopes, scopes, false, ret, e);
 	(void)pthread_mutex_unlock(&a->asking);
 	return status;
+}
+
+int
+auth_for_engine(struct auth *a, const char *repo, struct buf *ret, struct err *e)
+{
+	AUTO_CREDS struct auth_creds creds = { 0 };
+	AUTO_JSN struct json_t *v = jsn_object();
+	AUTO_FREE char *text = NULL;
+	int found;
+
+	buf_reset(ret);
+	(void)pthread_mutex_lock(&a->asking);
+	found = find_creds(a, repo, &creds, e);
+	(void)pthread_mutex_unlock(&a->asking);
+	if (found < 0 || creds.of[0] == '\0')
+		return found;
+	if (creds.user != NULL)
+		jsn_set_str(v, "username", creds.user);
+	if (creds.password != NULL)
+		jsn_set_str(v, "password", creds.password);
+	if (creds.identity != NULL)
+		jsn_set_str(v, "identitytoken", creds.identity);
+	if (creds.bearer != NULL)
+		jsn_set_str(v, "registrytoken", creds.bearer);
+	jsn_set_str(v, "serveraddress", a->host);
+	text = jsn_dump(v);
+	if (text == NULL)
+		return err_nomem(e);
+	base64_encode(view_of(text), ret);
+	if (buf_ok(ret, "credentials", e) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->len; i++)
+		ret->data[i] = ret->data[i] == '+' ? '-' : ret->data[i] == '/' ? '_' : ret->data[i];
+	return 0;
 }
 
 /* --- what a 401 says -------------------------------------------------- */

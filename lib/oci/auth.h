@@ -76,6 +76,11 @@ int auth_header(struct auth *a, struct http *h, const char *scopes, struct buf *
 int auth_again(struct auth *a, struct http *h, const struct http_resp *refused, const char *scopes,
 	       struct buf *value, struct err *e);
 
+/* What a container engine that pulls for us is told (the Docker Engine API's
+ * X-Registry-Auth: base64url of an AuthConfig); empty if there are no
+ * credentials.  It holds the secret itself. */
+int auth_for_engine(struct auth *a, const char *repo, struct buf *ret, struct err *e);
+
 /* A refusal's words made fit for people: without what a server repeats of our
  * secrets, and for 401 and 403 with whose credentials these were. */
 void auth_explain(struct auth *a, const char *repo, int status, char *words, size_t size);

@@ -67,6 +67,7 @@ find_target(struct options *o, const struct site *s, struct target *ret, struct 
 				  .tag = o->tag,
 				  .running = oldest.tag,
 				  .force = o->force,
+				  .auth = &s->auth,
 				  .stop = &cli_stopped,
 				  .say = cli_say };
 
@@ -253,6 +254,7 @@ change(struct options *o, struct site *s, struct err *e)
 			     .move = s->move,
 			     .on_failure = s->on_failure,
 			     .canary = (size_t)s->canary,
+			     .auth = &s->auth,
 			     .fleet = s->all };
 
 	if (o->mode != MODE_STAGE && rollout_recover(&r, e) < 0)

@@ -166,6 +166,7 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	s.move.stop = &cli_stopped;
 	s.move.say = cli_say;
 	r.journal = s.journal;
+	r.auth = &s.auth;
 	r.move = s.move;
 	r.fleet = s.all;
 	if (!so->change) {
