@@ -1,39 +1,16 @@
 /*
- * answer: what was asked for, and what is answered.
- *
- * A struct ask lends everything for the time of one call.  An answer's body is
- * its owner's; routes fill it and never see a socket.
+ * answer: what is answered.  Routes fill it and never see a socket; its body
+ * is its owner's.
  */
 #ifndef GANTRY_ROBOT_SERVE_ANSWER_H
 #define GANTRY_ROBOT_SERVE_ANSWER_H
 
+#include "ask.h"
 #include "base/buf.h"
 #include "stats.h"
 
 #define ANSWER_BODY_MAX METRICS_MAX /* the largest */
 #define ANSWER_JSON	"application/json"
-
-#define ASK_BODY_MAX  4096 /* of a command: thirty times the longest */
-#define ASK_FORM_MAX  4
-#define ASK_FIELD_MAX 16
-
-struct ask_field {
-	char name[ASK_FIELD_MAX], value[ASK_FIELD_MAX];
-};
-
-struct ask {
-	const char *method, *path;
-	const char *remote; /* an address, or "unix" */
-	struct view body;
-	bool body_cut; /* it was longer than ASK_BODY_MAX */
-	/* of an application/x-www-form-urlencoded body */
-	struct ask_field form[ASK_FORM_MAX];
-	size_t fields;
-	/* NULL if it was not given; lent */
-	const char *(*header)(const void *connection, const char *name);
-	const char *(*argument)(const void *connection, const char *name); /* after the '?' */
-	const void *connection;
-};
 
 struct answer {
 	int status;
@@ -45,9 +22,6 @@ struct answer {
 	struct buf body;
 	enum endpoint endpoint;
 };
-
-const char *ask_header(const struct ask *a, const char *name);
-const char *ask_form(const struct ask *a, const char *name); /* NULL if none */
 
 /* {"error":words}, and "field" if there is one. */
 void answer_error(struct answer *a, int status, const char *field, const char *fmt, ...)

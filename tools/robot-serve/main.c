@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,6 +270,8 @@ main(int argc, char **argv)
 	status = parse(argc, argv, &s);
 	if (status != CLI_GO_ON)
 		return status;
+	/* one heap for all threads: several would each keep the most they ever had */
+	(void)mallopt(M_ARENA_MAX, 1);
 	own_signals(&signals);
 	if (s.hold)
 		return hold(&signals);
