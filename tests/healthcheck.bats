@@ -239,6 +239,18 @@ verdict() {
 	[ "${stderr_lines[0]}" = "healthcheck: --tls-days must be a number from 1 to 36500, not '0'" ]
 }
 
+@test "a proxy that lets us through has not answered for the target" {
+	mkdir canned
+	printf 'HTTP/1.1 200 Connection established\r\n\r\n' >canned/default
+	port=$(free_port)
+	"$B/helpers/canned" "$port" canned >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 healthcheck "tcp://127.0.0.1:$port"
+	https_proxy=http://127.0.0.1:$port run -1 healthcheck https://robot.invalid/health
+	grep -q '^CONNECT robot.invalid:443' canned/log
+	[[ $output == "unhealthy https://robot.invalid/health "* ]]
+}
+
 @test "--tls-days: one that has ended says so" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 1 \
 		-addext subjectAltName=DNS:localhost -keyout key.pem -out now.pem 2>/dev/null

@@ -46,8 +46,7 @@ int http_many_new(const struct http_opts *o, struct http_many **ret, struct err 
 void http_many_free(struct http_many **m);
 #define AUTO_MANY AUTO(http_many_free)
 
-/* The request's strings are the library's own afterwards, but headers and netns
- * must stay until the answer.  */
+/* Of the request only netns must stay until the answer. */
 int http_many_add(struct http_many *m, const struct http_many_req *q, struct err *e);
 /* Wait at most ms for an answer, in the order in which they come: 1 and *ret,
  * to be cleared; 0 none yet; -1.  A signal ends the wait. */
