@@ -80,6 +80,13 @@ LONG='"ttl_ms":2000'
 	done
 }
 
+@test "the example of robots.json(5) is one" {
+	sed -n '/^.Sh EXAMPLES/,/^.Ed/p' "$ROOT/man/robots.json.5" | sed -n '/^{/,/^]}/p' >r.json
+	serve -c r.json --gpio sim
+	[ "$(get /api/robots)" = 200 ]
+	jq -e 'map(.name) == ["linus", "torvalds"]' body
+}
+
 @test "a wrong robots.json is 78, and file and field are named" {
 	local good='"motors":[1,2,3,4]'
 	bad() { # TEXT MESSAGE
@@ -489,6 +496,13 @@ LONG='"ttl_ms":2000'
 	wait "$PID"
 	wait $watcher
 	[ "$(tail -n 2 events)" = "retry: 500" ]
+}
+
+@test "events: HEAD has the header only, POST is 405" {
+	serve
+	curl -sI -m 5 "$URL/api/events" | grep -qi '^content-type: text/event-stream'
+	[ "$(post /api/events '')" = 405 ]
+	[ "$(get /health)" = 200 ]
 }
 
 @test "events: there is room for 64, then 503; who leaves makes room" {
