@@ -161,6 +161,33 @@ same() {
 	[[ $output != *root:* ]]
 }
 
+@test "no link of a layout leads a write out of it" {
+	local at
+	mkdir away
+	for at in blobs blobs/sha256 ingest; do
+		rm -rf d
+		mkdir -p "d/$(dirname "$at")"
+		ln -s "$PWD/away" "d/$at"
+		run --separate-stderr -1 copy "$REGISTRY_SRC/robot-app:0.0.1" oci:d
+		[[ $stderr == *"leaves its directory" ]]
+		[ -z "$(ls away)" ]
+	done
+}
+
+@test "a disk that is full is said, and the next run goes on" {
+	mkdir small
+	mount -t tmpfs -o size=48k tmpfs small
+	run copy "$REGISTRY_SRC/robot-app" oci:small/d
+	echo "$output"
+	mount -o remount,size=10m small
+	copy "$REGISTRY_SRC/robot-app" oci:small/d >again
+	reg-sync --list oci:small/d >list
+	umount small
+	[ "$status" = 7 ]
+	[[ $output == *"No space left on device"* ]]
+	[ "$(wc -l <list)" = "$(reg-sync --list "$REGISTRY_SRC/robot-app" | wc -l)" ]
+}
+
 @test "an interrupted blob goes on, and one that is wrong begins again" {
 	copy "$REGISTRY_SRC/robot-app:0.0.1" oci:whole
 	local m layer

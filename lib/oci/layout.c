@@ -27,8 +27,9 @@ struct layout {
 	int stores;
 	int dir;
 	bool writes;
-	struct json_t *index; /* index.json */
-	struct digest *loose; /* manifests of this run that have no tag; children fall out */
+	int sha256, sha512, ingest; /* folders to write in, held open: no name is followed again */
+	struct json_t *index;	    /* index.json */
+	struct digest *loose;	    /* manifests of this run that have no tag; children fall out */
 	size_t nloose;
 	struct link { /* what refers to what */
 		struct digest subject;
@@ -55,10 +56,15 @@ of(const struct store *s)
 static void
 layout_free(struct layout **l)
 {
+	int fds[4];
+
 	if (*l == NULL)
 		return;
-	if ((*l)->dir >= 0)
-		(void)close((*l)->dir);
+	memcpy(fds, (const int[]){ (*l)->dir, (*l)->sha256, (*l)->sha512, (*l)->ingest },
+	       sizeof(fds));
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
 	if ((*l)->end != NULL)
 		(*l)->end((*l)->arg);
 	jsn_free(&(*l)->index);
@@ -142,12 +148,14 @@ open_file(const struct store *s, const struct digest *d, int *ret, struct err *e
 	return err_set(e, why.code, "'%s': %s", s->name, why.msg);
 }
 
+/* A folder below dir, made if it is missing, and held; a link that leads out of
+ * dir is ERR_DATA. */
 static int
-make_dir(int dir, const char *name, struct err *e)
+hold_dir(int dir, const char *name, int *ret, struct err *e)
 {
 	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "make '%s'", name);
-	return 0;
+	return file_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0, ret, e);
 }
 
 static bool
@@ -157,14 +165,18 @@ is_there(int dir, const char *name)
 }
 
 static int
-begin_layout(int dir, struct err *e)
+begin_layout(struct layout *l, struct err *e)
 {
-	if (make_dir(dir, "blobs", e) < 0 || make_dir(dir, "blobs/sha256", e) < 0 ||
-	    make_dir(dir, "blobs/sha512", e) < 0 || make_dir(dir, "ingest", e) < 0)
+	AUTO_FD int blobs = -1;
+
+	if (hold_dir(l->dir, "blobs", &blobs, e) < 0 ||
+	    hold_dir(blobs, "sha256", &l->sha256, e) < 0 ||
+	    hold_dir(blobs, "sha512", &l->sha512, e) < 0 ||
+	    hold_dir(l->dir, "ingest", &l->ingest, e) < 0)
 		return -1;
-	if (is_there(dir, "oci-layout"))
+	if (is_there(l->dir, "oci-layout"))
 		return 0;
-	return file_replace(dir, "oci-layout", VERSION, strlen(VERSION), MODE, e);
+	return file_replace(l->dir, "oci-layout", VERSION, strlen(VERSION), MODE, e);
 }
 
 static int
@@ -240,7 +252,7 @@ open_dir(struct layout *l, const char *dir, struct err *e)
 		return read_version(l->dir, e);
 	if (flock(l->dir, LOCK_EX | LOCK_NB) < 0)
 		return err_set(e, ERR_TEMP, "another process writes there");
-	return begin_layout(l->dir, e);
+	return begin_layout(l, e);
 }
 
 int
@@ -250,7 +262,7 @@ layout_open(const char *dir, bool write, const char *name, struct store **ret, s
 
 	if (l == NULL)
 		return err_nomem(e);
-	l->dir = -1;
+	l->dir = l->sha256 = l->sha512 = l->ingest = -1;
 	l->writes = write;
 	(void)pthread_mutex_init(&l->lock, NULL);
 	if (open_dir(l, dir, e) < 0 || read_index(l, e) < 0)
@@ -607,7 +619,7 @@ take_up(int fd, struct digest_sum *sum, int64_t size, int64_t *ret, struct err *
 		return err_nomem(e);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "look at what is there");
-	if (st.st_size >= size)
+	if (st.st_size > size)
 		return ftruncate(fd, 0) < 0 ? err_sys(e, "begin again") : 0;
 	while ((n = read(fd, part, BUFFER_BYTES)) > 0) {
 		digest_sum_add(sum, part, (size_t)n);
@@ -642,12 +654,14 @@ fill(int fd, const struct descriptor *d, const struct store_feed *feed, int64_t 
 
 	if (part == NULL)
 		return err_nomem(e);
-	if (feed->start(feed->arg, at, e) < 0)
+	if (at < d->size && feed->start(feed->arg, at, e) < 0)
 		return -1;
 	for (; at < d->size && n > 0; at += n) {
 		n = feed->read(feed->arg, part, BUFFER_BYTES, e);
 		if (n < 0)
 			return -1;
+		if (n > d->size - at)
+			return err_set(e, ERR_DATA, "is longer than %" PRId64 " bytes", d->size);
 		digest_sum_add(sum, part, (size_t)n);
 		if (write_all(fd, part, (size_t)n, e) < 0)
 			return -1;
@@ -659,28 +673,33 @@ fill(int fd, const struct descriptor *d, const struct store_feed *feed, int64_t 
 }
 
 static int
+folder_of(const struct layout *l, const struct digest *d)
+{
+	return strncmp(d->str, "sha512:", 7) == 0 ? l->sha512 : l->sha256;
+}
+
+static int
 put_blob(struct store *s, const struct descriptor *d, const struct store_feed *feed, struct err *e)
 {
 	struct layout *l = of(s);
 	AUTO_SUM struct digest_sum *sum = NULL;
 	AUTO_FD int fd = -1;
-	char path[PATH_BYTES], part[PATH_BYTES];
+	const char *name = digest_hex(&d->digest);
+	int into = folder_of(l, &d->digest);
 	struct err why = { 0 };
 	int64_t at = 0;
 
-	blob_path(&d->digest, path);
-	(void)snprintf(part, sizeof(part), "ingest/%s", digest_hex(&d->digest));
 	if (digest_sum_new(&d->digest, &sum, e) < 0 ||
-	    file_open_beneath(l->dir, part, O_RDWR | O_CREAT | O_CLOEXEC, MODE, &fd, e) < 0)
+	    file_open_beneath(l->ingest, name, O_RDWR | O_CREAT | O_CLOEXEC, MODE, &fd, e) < 0)
 		return err_wrap(e, "'%s'", s->name);
 	if (take_up(fd, sum, d->size, &at, &why) == 0 && fill(fd, d, feed, at, sum, &why) == 0) {
-		if (renameat(l->dir, part, l->dir, path) == 0)
+		if (renameat(l->ingest, name, into, name) == 0 && fsync(into) == 0)
 			return 0;
 		(void)err_sys(&why, "rename");
 	}
 	/* what is wrong must not be gone on with */
 	if (why.code == ERR_DATA)
-		(void)unlinkat(l->dir, part, 0);
+		(void)unlinkat(l->ingest, name, 0);
 	return err_set(e, why.code, "'%s': blob '%s': %s", s->name, d->digest.str, why.msg);
 }
 
@@ -709,11 +728,10 @@ static int
 put_manifest(struct store *s, const char *what, const struct manifest *m, struct err *e)
 {
 	struct layout *l = of(s);
-	char path[PATH_BYTES];
 	int status;
 
-	blob_path(&m->digest, path);
-	if (file_replace(l->dir, path, m->bytes, m->len, MODE, e) < 0)
+	if (file_replace(folder_of(l, &m->digest), digest_hex(&m->digest), m->bytes, m->len, MODE,
+			 e) < 0)
 		return err_wrap(e, "'%s'", s->name);
 	(void)pthread_mutex_lock(&l->lock);
 	status = note_manifest(l, what, m, e);
