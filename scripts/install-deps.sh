@@ -6,7 +6,7 @@ set -eu
 build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarchive-dev libssl-dev
 	libgpiod-dev libmicrohttpd-dev"
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
-check="$demo bats apache2-utils wrk clang iptables cron prometheus
+check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus
 	pigpio-tools python3-gpiozero python3-pigpio"
 lint="$build clang-format shellcheck mandoc bsdextrautils binutils"
 
