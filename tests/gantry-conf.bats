@@ -11,7 +11,7 @@ keys_of_programs() {
 }
 
 keys_of_page() {
-	sed -n 's/^\.It Ev \([A-Z_*]*\)$/\1/p' "$ROOT/man/gantry.conf.5" | sort
+	sed -n 's/^\.It Ev \([A-Z_*, ]*\)$/\1/p' "$ROOT/man/gantry.conf.5" | sed 's/ , /\n/g' | sort
 }
 
 # shell_value FILE KEY: what the scripts make of a file.
@@ -36,7 +36,7 @@ shell_value() {
 			return 1
 		}
 		n=$((n + 1))
-	done < <(sed -n 's/^\t{ "\([A-Z_*]*\)", "\([^"]*\)" },/\1 \2/p' "$ROOT/lib/base/settings.c")
+	done < <(sed -n 's/^\t{ "\([A-Z_*]*\)", "\([^"][^"]*\)" },/\1 \2/p' "$ROOT/lib/base/settings.c")
 	[ "$n" -gt 8 ]
 }
 
