@@ -479,3 +479,18 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	[ "${#lines[@]}" = 16 ]
 	[ -z "$stderr" ]
 }
+
+@test "no byte of what is signed can be changed" {
+	for form in 'form=sig tokens=good' form=sig form=att 'form=att kind=intoto/0.0.1' \
+		'form=att kind=intoto/0.0.2 tokens=good' "content=dsse predicate=$SIGN"; do
+		# shellcheck disable=SC2086
+		bundle b.json $form
+		run -0 --separate-stderr "$B/helpers/mutate" b.json trusted_root.json artifact "$IDENTITY" "$ISSUER"
+		echo "$form: $output"
+		[ "${output%% *}" -gt 3000 ]
+	done
+	# it is seen where a part is not signed: without the promise nothing says the time
+	bundle b.json form=sig tokens=good edit='del(.annotations["dev.sigstore.cosign/bundle"])'
+	run -1 --separate-stderr "$B/helpers/mutate" b.json trusted_root.json artifact "$IDENTITY" "$ISSUER"
+	[ "$stderr" = 'mutate: transparency log: entries in 0 logs, 1 needed' ]
+}

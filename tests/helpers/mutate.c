@@ -3,9 +3,13 @@
  *
  *     mutate BUNDLE ROOT ARTIFACT IDENTITY ISSUER
  *
+ * BUNDLE may also be a layer in cosign's classic form, {"payload": TEXT,
+ * "annotations": {...}}, whose texts are changed character by character.
+ *
  * Every text in the bundle that decodes as base64 is changed in its bytes, one
  * after the other; every other text and number in its characters.  Not signed,
- * and so left out: "keyid", "hint", and the checkpoint's lines of witnesses.
+ * and so left out: "keyid", "hint", the checkpoint's lines of witnesses, the
+ * chain beside a certificate and the ends of its PEM's lines.
  * In a timestamp a few bytes say nothing; a change there may pass only if it
  * proves the same.  Prints "N mutations, M of them say the same"; exit 1 if one
  * passed that should not.
@@ -17,17 +21,41 @@
 #include "base/file.h"
 #include "base/jsn.h"
 #include "trust/bundle.h"
+#include "trust/classic.h"
 #include "trust/judge.h"
+#include "trust/simplesigning.h"
 
 struct run {
 	struct json_t *bundle;
 	struct root *root;
 	struct identity *identity;
 	struct view artifact;
+	struct digest digest; /* of the artifact */
 	int64_t signed_ms;
 	unsigned long tried, same;
 	bool failed;
 };
+
+static int
+judge_classic(struct run *r, const struct judge_rules *rules, struct judge_found *f, struct err *e)
+{
+	const struct json_t *annotations = jsn_get(r->bundle, "annotations");
+	struct view payload = view_of(jsn_str_or(r->bundle, "payload", ""));
+	AUTO_BUNDLE struct bundle *b = NULL;
+	struct artifact a;
+
+	if (jsn_str_or(jsn_at_key(annotations, "dev.cosignproject.cosign/signature"), "", "")[0] ==
+	    '\0') {
+		artifact_from_bytes(r->artifact, &a);
+		return classic_attestation(payload, annotations, &b, e) < 0
+			       ? -1
+			       : judge_parsed(b, &a, rules, f, e);
+	}
+	artifact_from_bytes(payload, &a);
+	if (classic_signature(annotations, &b, e) < 0 || judge_parsed(b, &a, rules, f, e) < 0)
+		return -1;
+	return simplesigning_covers(payload, &r->digest, e);
+}
 
 static int
 judge(struct run *r, struct judge_found *f, struct err *e)
@@ -35,9 +63,12 @@ judge(struct run *r, struct judge_found *f, struct err *e)
 	struct judge_rules rules = { .root = r->root,
 				     .identities = &r->identity,
 				     .n_identities = 1 };
-	AUTO_FREE char *text = jsn_dump(r->bundle);
+	AUTO_FREE char *text = NULL;
 	struct artifact a;
 
+	if (jsn_is_object(jsn_get(r->bundle, "annotations")))
+		return judge_classic(r, &rules, f, e);
+	text = jsn_dump(r->bundle);
 	artifact_from_bytes(r->artifact, &a);
 	return text == NULL ? -1 : judge_bundle(view_of(text), &a, &rules, f, e);
 }
@@ -51,7 +82,8 @@ try(struct run *r, const char *path, size_t at)
 	r->tried++;
 	if (judge(r, &f, NULL) < 0)
 		return;
-	if (strcmp(path, "signedTimestamp") == 0 && f.signed_ms == r->signed_ms) {
+	if ((strcmp(path, "signedTimestamp") == 0 || strstr(path, "rfc3161") != NULL) &&
+	    f.signed_ms == r->signed_ms) {
 		r->same++;
 		return;
 	}
@@ -111,7 +143,8 @@ mutate_text(struct run *r, const struct place *p, const char *path, const char *
 		char c = text[i];
 
 		if ((unsigned char)c >= 0x80 ||
-		    (strcmp(path, "envelope") == 0 && !own_part(was, i)))
+		    (strcmp(path, "envelope") == 0 && !own_part(was, i)) ||
+		    (c == '\n' && strstr(path, "/certificate") != NULL))
 			continue;
 		text[i] = (char)(c == '\n'	       ? ' '
 				 : c >= '0' && c < '9' ? c + 1
@@ -126,16 +159,9 @@ mutate_text(struct run *r, const struct place *p, const char *path, const char *
 static bool
 is_bytes(const char *path)
 {
-	static const char *const names[] = { "rawBytes",
-					     "keyId",
-					     "signedEntryTimestamp",
-					     "rootHash",
-					     "hashes",
-					     "canonicalizedBody",
-					     "signature",
-					     "signedTimestamp",
-					     "digest",
-					     "payload",
+	static const char *const names[] = { "rawBytes",  "keyId",	     "signedEntryTimestamp",
+					     "rootHash",  "hashes",	     "canonicalizedBody",
+					     "signature", "signedTimestamp", "digest",
 					     "sig" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -150,9 +176,11 @@ mutate_string(struct run *r, const struct place *p, const char *path, const char
 	AUTO_BUF struct buf bytes = BUF_INIT(BUNDLE_TEXT_MAX);
 	AUTO_FREE char *was = strdup(text);
 
-	if (strcmp(path, "keyid") == 0 || strcmp(path, "hint") == 0)
+	if (strcmp(path, "keyid") == 0 || strcmp(path, "hint") == 0 ||
+	    strstr(path, "/chain") != NULL)
 		return;
-	if (is_bytes(path) && base64_decode(view_of(text), path, &bytes, NULL) == 0)
+	if ((is_bytes(path) || (strcmp(path, "payload") == 0 && text[0] != '{')) &&
+	    base64_decode(view_of(text), path, &bytes, NULL) == 0)
 		mutate_bytes(r, p, path, &bytes);
 	else
 		mutate_text(r, p, path, was);
@@ -202,6 +230,7 @@ run(char **argv, struct run *r, struct err *e)
 		return -1;
 	r->bundle = jsn_parse(view_buf(&bundle), "bundle", e);
 	r->artifact = view_buf(&artifact);
+	digest_of(artifact.data, artifact.len, &r->digest);
 	if (r->bundle == NULL || judge(r, &f, e) < 0)
 		return -1;
 	r->signed_ms = f.signed_ms;
