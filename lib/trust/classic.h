@@ -21,7 +21,6 @@
 
 #include "trust/bundle.h"
 
-#define CLASSIC_SIGNATURE_TYPE	 "application/vnd.dev.cosign.simplesigning.v1+json"
 #define CLASSIC_ATTESTATION_TYPE "application/vnd.dsse.envelope.v1+json"
 #define CLASSIC_ENVELOPE_MAX	 (BUNDLE_TEXT_MAX)
 

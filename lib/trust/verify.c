@@ -224,13 +224,16 @@ open_trial(struct verify_trial *t, struct err *e)
 }
 
 static int
-say_unsigned(struct verify_trial *t, const char *name, struct err *e)
+say_unsigned(const struct verify_trial *t, const char *name, struct err *e)
 {
-	struct buf *why = &t->no_signature;
+	const struct buf *why = &t->no_signature;
 
 	if (t->n_signers > 0)
-		buf_addf(why, "%s%zu of %zu signers have signed", why->len > 0 ? "; " : "",
-			 t->n_signers, threshold(t->p));
+		return err_set(e, ERR_NO,
+			       "'%s' has no signature that counts: %zu of %zu signers have "
+			       "signed%s%s",
+			       name, t->n_signers, threshold(t->p), why->len > 0 ? "; " : "",
+			       buf_cstr(why));
 	if (why->len > 0)
 		return err_set(e, ERR_NO, "'%s' has no signature that counts: %s", name,
 			       buf_cstr(why));
@@ -240,7 +243,7 @@ say_unsigned(struct verify_trial *t, const char *name, struct err *e)
 }
 
 static int
-say_no(struct verify_trial *t, const char *name, struct err *e)
+say_no(const struct verify_trial *t, const char *name, struct err *e)
 {
 	const struct buf *why = &t->no_attestation;
 	size_t i = 0;
@@ -263,7 +266,7 @@ judge(struct verify_trial *t, struct err *e)
 	if (open_trial(t, e) < 0)
 		return err_wrap(e, "'%s'", name);
 	status = verify_classic(t) < 0 || verify_bundles(t) < 0 || verify_att(t) < 0;
-	if (is_signed(t) && is_attested(t))
+	if (is_signed(t) && is_attested(t) && (status == 0 || !t->all_attestations))
 		return 0;
 	/* what could not be read might have been good */
 	if (status != 0)

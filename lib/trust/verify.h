@@ -2,8 +2,8 @@
  * verify: does an image carry the signatures and attestations that we ask for?
  *
  * img-verify, reg-sync and deploy ask this one function.  The caller opens the
- * store; everything that is needed is fetched first and judged afterwards, by
- * judge.h, the same way as for files.
+ * store; what is in it is looked at piece by piece, and judged by judge.h, the
+ * same way as files are.
  *
  * Looked for are, in this order, until enough is found:
  *
@@ -19,8 +19,8 @@
  *
  * Results: 0 all that the policy asks for is there; ERR_NO it is not, and the
  * message says for each candidate which check failed; ERR_TEMP or ERR_AUTH
- * something could not be listed or fetched that might have been enough, which
- * is never the same as none; ERR_CONFIG, ERR_SYS.
+ * something could not be listed or fetched that might have been enough (or is
+ * asked for in full, see below), which is never the same as none; ERR_CONFIG, ERR_SYS.
  */
 #ifndef GANTRY_TRUST_VERIFY_H
 #define GANTRY_TRUST_VERIFY_H

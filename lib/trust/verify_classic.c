@@ -13,7 +13,7 @@ try(struct verify_trial *t, const struct descriptor *layer, struct err *e)
 	struct verify_proof proof = { 0 };
 	struct artifact a;
 
-	if (strcmp(layer->media_type, CLASSIC_SIGNATURE_TYPE) != 0)
+	if (strcmp(layer->media_type, SIMPLESIGNING_MEDIA_TYPE) != 0)
 		return err_set(e, ERR_NO, "of type '%s', which is not looked at",
 			       layer->media_type);
 	if (layer->size > VERIFY_PAYLOAD_MAX)
