@@ -147,7 +147,9 @@ take_answers(struct asking *g, int64_t ms, struct err *e)
 		a = arg;
 		a->busy = false;
 		g->busy--;
-		a->result = r;
+		/* a try that the end has cut short tells less than the one before it */
+		if (a->tries == 0 || a->result.healthy || r.healthy || !clock_over(g->end))
+			a->result = r;
 		a->e = why;
 		if (why.code == ERR_NONE && take(g, a, e) < 0)
 			return -1;
