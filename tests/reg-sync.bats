@@ -485,3 +485,8 @@ two_platforms() {
 	grep -q 'POST /v2/two/blobs/uploads/?mount=' "$BATS_FILE_TMPDIR/watched.log"
 	run ! grep -q 'PUT /v2/two/blobs' "$BATS_FILE_TMPDIR/watched.log"
 }
+
+@test "the state folder that it makes is for everybody to read, what it remembers there is not" {
+	STATE_DIR=$PWD/made reg-sync --insecure-skip-verify "$REGISTRY_SRC/robot-app:0.0.1" "$DEST"
+	[ "$(stat -c %a made made/uploads | xargs)" = "755 700" ]
+}

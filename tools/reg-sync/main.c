@@ -18,6 +18,8 @@ find_uploads(struct settings *s, const struct conf *conf)
 	char *at = s->uploads;
 
 	(void)snprintf(at, sizeof(s->uploads), "%s/uploads", conf_get(conf, "STATE_DIR"));
+	/* the state itself is for everybody to read, as deploy makes it */
+	(void)file_mkdirs(conf_get(conf, "STATE_DIR"), 0755, NULL);
 	if (file_mkdirs(at, 0700, NULL) < 0 || access(at, W_OK) < 0) {
 		if (xdg != NULL && xdg[0] == '/')
 			(void)snprintf(at, sizeof(s->uploads), "%s/gantry/uploads", xdg);
