@@ -36,11 +36,12 @@ all_cppflags = -D_GNU_SOURCE -DGANTRY_VERSION='"$(version)"' -DGPIOD_V=$(gpiod_v
 all_cflags = -std=c11 $(warnings) $(hardening) $(sanitizers) $(CFLAGS)
 all_ldflags = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(sanitizers) $(LDFLAGS)
 libs = -lcurl -ljansson -larchive -lcrypto -lm -lpthread
-# curl and archive are loaded when they are needed, see its lazy.h
+# what these tools load when they need it, see lib/lazy/curl.h
+lazy_img-verify := curl archive library
 libs_img-verify = -ljansson -lcrypto -lm -lpthread
 libs_robot-serve = -lmicrohttpd -lgpiod -ljansson -lpthread -lm
 
-lib_src := $(wildcard lib/*/*.c)
+lib_src := $(filter-out lib/lazy/%,$(wildcard lib/*/*.c))
 lib_obj := $(lib_src:%.c=$B/%.o)
 lib := $B/libgantry.a
 bins := $(tools:%=$B/%)
@@ -73,7 +74,8 @@ $(lib): $(lib_obj)
 	$(Q)$(AR) rcs $@ $^
 
 define tool_rules
-tool_obj_$(1) := $$(patsubst %.c,$$B/%.o,$$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c))
+tool_obj_$(1) := $$(patsubst %.c,$$B/%.o,$$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c)) \
+	$$(lazy_$(1):%=$$B/lib/lazy/%.o)
 objects += $$(tool_obj_$(1))
 $$B/$(1): $$(tool_obj_$(1)) $$(lib)
 	$$(if $$(Q),@echo '  LD  $$@')

@@ -9,7 +9,8 @@
 #include "base/settings.h"
 #include "blob.h"
 #include "confine.h"
-#include "lazy.h"
+#include "lazy/archive.h"
+#include "lazy/curl.h"
 #include "oci/auth.h"
 #include "oci/platform.h"
 #include "run.h"
@@ -293,7 +294,7 @@ main(int argc, char **argv)
 						       .stop = &cli_stopped },
 					     .auth = &auth,
 					     .plain_http = o.plain };
-	if (trust(&o, &r.policy, &e) < 0 || lazy_open(o.deep, &e) < 0 ||
+	if (trust(&o, &r.policy, &e) < 0 || lazy_curl(&e) < 0 || (o.deep && lazy_archive(&e) < 0) ||
 	    confine_to_registries(&auth, o.metrics_file, &e) < 0 ||
 	    run_all(&r, argv + optind, &e) < 0)
 		status = cli_fail(&e);
