@@ -42,14 +42,6 @@ struct rollout {
 	void *arg;		   /* of record */
 };
 
-/* Bring an image to every engine that lacks it. */
-int rollout_pull(const struct rollout *r, const struct move_goal *goal, struct err *e);
-
-/* Nothing is brought: ERR_NOTFOUND names an engine that lacks the image. */
-int rollout_has(const struct rollout *r, const struct move_goal *goal, struct err *e);
-/* Remember that it was verified and is on every engine. */
-int rollout_stage(struct journal *j, const struct move_goal *goal, struct err *e);
-
 /* Move every service of the fleet to goal, whose image is there.
  *
  * The hooks pre-deploy, post-deploy, failed and rolled-back have their say

@@ -4,6 +4,7 @@
 #include "base/jsn.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "fleet/images.h"
 #include "fleet/inhibit.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
@@ -196,7 +197,7 @@ stage(struct options *o, const struct site *s, const struct move_goal *goal, str
 {
 	AUTO_JSN struct json_t *r = report_image(goal);
 
-	if (rollout_stage(s->journal, goal, e) < 0)
+	if (images_stage(s->journal, goal, e) < 0)
 		return -1;
 	report_print(r, o->cli.json);
 	return 0;
@@ -209,9 +210,10 @@ begin(struct options *o, struct site *s, const struct rollout *r, const struct t
 	if (o->mode != MODE_STAGE && may_begin(o, s, e) < 0)
 		return -1;
 	if (o->mode == MODE_SWITCH) {
-		if (rollout_has(r, &t->goal, e) < 0)
+		if (images_has(r->fleet, &t->goal, e) < 0)
 			return -1;
-	} else if (verify(o, s, t, e) < 0 || rollout_pull(r, &t->goal, e) < 0) {
+	} else if (verify(o, s, t, e) < 0 ||
+		   images_pull(r->fleet, &t->goal, r->auth, r->move.stop, e) < 0) {
 		return -1;
 	}
 	if (o->mode == MODE_STAGE)

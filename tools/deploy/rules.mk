@@ -1,5 +1,5 @@
 # deploy with places to die, for tests/crash.bats (see lib/fleet/step.h).
-crash_src := $(addprefix lib/fleet/,step.c move.c settle.c rollout.c)
+crash_src := lib/fleet/step.c lib/fleet/move.c lib/fleet/settle.c $(wildcard lib/fleet/rollout*.c)
 crash_obj := $(crash_src:%.c=$B/crash/%.o)
 helpers += $B/crash/deploy
 

@@ -5,6 +5,7 @@
 #include "base/jsn.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "fleet/images.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
@@ -139,7 +140,8 @@ go_back(struct options *o, const struct site *s, const struct rollout *r, struct
 			 goal.tag[0] != '\0' ? goal.tag : goal.ref);
 	if (behind == 0 || o->dry_run)
 		return 0;
-	if (rollout_pull(r, &goal, e) < 0 || rollout_lift(s->journal, &goal, e) < 0)
+	if (images_pull(r->fleet, &goal, r->auth, r->move.stop, e) < 0 ||
+	    rollout_lift(s->journal, &goal, e) < 0)
 		return -1;
 	if (rollout_run(r, &goal, e) == 0)
 		return 0;

@@ -1,0 +1,27 @@
+/*
+ * images: the images of a deployment on the engines of its fleet.
+ */
+#ifndef GANTRY_FLEET_IMAGES_H
+#define GANTRY_FLEET_IMAGES_H
+
+#include "fleet/move.h"
+#include "oci/auth.h"
+
+/* Bring an image to every engine that lacks it.  auth: for the registry that
+ * they pull from; auth and stop may be NULL. */
+int images_pull(const struct fleet *f, const struct move_goal *goal, const struct auth_files *auth,
+		const volatile bool *stop, struct err *e);
+/* Nothing is brought: ERR_NOTFOUND names an engine that lacks the image. */
+int images_has(const struct fleet *f, const struct move_goal *goal, struct err *e);
+/* The engine of one service has it. */
+bool images_at(const struct service *s, const struct move_goal *goal);
+/* Remember that it was verified and is on every engine. */
+int images_stage(struct journal *j, const struct move_goal *goal, struct err *e);
+/* A name of our own keeps it on disk, where rollback finds it without a
+ * registry; one that cannot be given is no error. */
+void images_keep(const struct fleet *f, const struct move_goal *goal);
+
+/* image, tag and digest, as the journal's records have them; the caller's. */
+struct json_t *images_fields(const struct move_goal *goal);
+
+#endif
