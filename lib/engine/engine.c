@@ -25,6 +25,12 @@ engine_open(const char *host, struct engine **ret, struct err *e)
 	return 0;
 }
 
+int
+engine_again(const struct engine *eng, struct engine **ret, struct err *e)
+{
+	return engine_open(eng->host, ret, e);
+}
+
 void
 engine_close(struct engine **eng)
 {

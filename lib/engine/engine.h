@@ -35,6 +35,9 @@ struct engine_exec {
 
 /* host: "unix:///PATH".  Other schemes are refused as ERR_CONFIG. */
 int engine_open(const char *host, struct engine **ret, struct err *e);
+/* A session of its own with the same engine, for another thread: one session is
+ * for one thread at a time. */
+int engine_again(const struct engine *eng, struct engine **ret, struct err *e);
 void engine_close(struct engine **eng);
 #define AUTO_ENGINE AUTO(engine_close)
 const char *engine_host(const struct engine *eng);
