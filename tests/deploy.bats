@@ -138,6 +138,7 @@ id_of() {
 	[[ $output == *"ROBOT_ID=robot-1"* ]]
 	[[ $output == *"APP_VERSION=0.0.2"* ]]
 	[[ $output == *"GANTRY_INSTANCE="* ]]
+	[[ $output == *"GANTRY_IMAGE=$IMAGE@$(digest_of 0.0.2)"* ]]
 }
 
 @test "the pins file agrees, and other lines in it stay" {

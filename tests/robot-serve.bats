@@ -5,7 +5,7 @@ setup() {
 	load helpers/common
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export GANTRY_SOCKET=$BATS_TEST_TMPDIR/r.sock ROBOT_ID=robot-1 APP_VERSION=1.2.3
-	unset PORT LOG_DIR GANTRY_HANDOVER GANTRY_INSTANCE
+	unset PORT LOG_DIR GANTRY_HANDOVER GANTRY_INSTANCE GANTRY_IMAGE
 	BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
 }
 
@@ -116,6 +116,7 @@ ends() { # SIGNAL: PID ends with status 0
 	bad ROBOT_ID="$(printf 'x%.0s' {1..65})" "ROBOT_ID is longer than 64 characters"
 	bad APP_VERSION='1 2' "APP_VERSION may have letters, digits and '._-+', not '1 2'"
 	bad GANTRY_INSTANCE=a/b "GANTRY_INSTANCE may have letters, digits and '._-+', not 'a/b'"
+	bad GANTRY_IMAGE=r@sha256:12 "GANTRY_IMAGE has no sha256 digest after its '@': 'r@sha256:12'"
 	bad GANTRY_HANDOVER=yes "GANTRY_HANDOVER must be 0 or 1, not 'yes'"
 }
 
@@ -168,7 +169,16 @@ ends() { # SIGNAL: PID ends with status 0
 	grep -qi '^content-type: application/json' header
 	jq -e '.status == "healthy" and .version == "1.2.3" and .robot_id == "robot-1" and
 		.instance == "abc" and .role == "serving" and .problems == [] and .uptime_seconds >= 0 and
-		(.started | test("^20[0-9-]+T[0-9:.]+Z$"))' body
+		(.started | test("^20[0-9-]+T[0-9:.]+Z$")) and (has("digest") | not)' body
+}
+
+@test "GANTRY_IMAGE: the digest that runs is in /health" {
+	digest=sha256:$(printf x | sha256sum | cut -c1-64)
+	GANTRY_IMAGE=localhost:5000/robot-app@$digest serve
+	curl -s "$URL/health" | jq -e --arg d "$digest" '.digest == $d'
+	ends TERM
+	GANTRY_IMAGE=$digest serve # an id, which is not the image's digest
+	curl -s "$URL/health" | jq -e 'has("digest") | not'
 }
 
 @test "/ready-for-update is 200 while nothing speaks against it" {

@@ -65,10 +65,18 @@ array_has(const struct json_t *array, const char *s)
 }
 
 static int
-set_env(struct json_t *config, const struct json_t *image, const char *instance, struct err *e)
+push_env(struct json_t *env, const char *name, const char *value, struct err *e)
 {
-	AUTO_BUF
-	struct buf entry = BUF_INIT(ENV_MAX_BYTES);
+	AUTO_BUF struct buf entry = BUF_INIT(ENV_MAX_BYTES);
+
+	buf_addf(&entry, "%s=%s", name, value);
+	jsn_push(env, jsn_string(buf_cstr(&entry)));
+	return buf_ok(&entry, "environment", e);
+}
+
+static int
+set_env(struct json_t *config, const struct json_t *image, const struct spec_new *n, struct err *e)
+{
 	const struct json_t *ours = jsn_at_key(config, "Env");
 	const struct json_t *theirs = jsn_at_key(image, "Env");
 	struct json_t *env = jsn_array();
@@ -76,13 +84,14 @@ set_env(struct json_t *config, const struct json_t *image, const char *instance,
 	for (size_t i = 0; i < jsn_len(ours); i++) {
 		const char *s = jsn_str_or(jsn_at(ours, i), "", "");
 
-		if (!array_has(theirs, s) && !env_is(s, SPEC_ENV_INSTANCE))
+		if (!array_has(theirs, s) && !env_is(s, SPEC_ENV_INSTANCE) &&
+		    !env_is(s, SPEC_ENV_IMAGE))
 			jsn_push(env, jsn_string(s));
 	}
-	buf_addf(&entry, "%s=%s", SPEC_ENV_INSTANCE, instance);
-	jsn_push(env, jsn_string(buf_cstr(&entry)));
 	jsn_set(config, "Env", env);
-	return buf_ok(&entry, "environment", e);
+	if (push_env(env, SPEC_ENV_INSTANCE, n->instance, e) < 0)
+		return -1;
+	return push_env(env, SPEC_ENV_IMAGE, n->image, e);
 }
 
 /* An entrypoint of one's own also cuts the image's command off, so the two
@@ -159,7 +168,7 @@ make_config(const struct json_t *c, const struct json_t *old_image, const struct
 	drop_members(config, image, "Volumes");
 	set_labels(config, image, n);
 	set_names(config, c);
-	if (set_env(config, image, n->instance, e) < 0)
+	if (set_env(config, image, n, e) < 0)
 		return NULL;
 	jsn_set_str(config, "Image", n->image);
 	return TAKE_PTR(config);

@@ -21,11 +21,12 @@
 #define SPEC_LABEL_TAG	    "io.gantry.tag"
 #define SPEC_LABEL_HANDOVER "io.gantry.handover"
 #define SPEC_ENV_INSTANCE   "GANTRY_INSTANCE"
+#define SPEC_ENV_IMAGE	    "GANTRY_IMAGE"
 
 struct json_t;
 
 struct spec_new {
-	const char *image;    /* REPO@sha256:… or an image id */
+	const char *image;    /* REPO@sha256:… or an image id; also GANTRY_IMAGE */
 	const char *service;  /* the label io.gantry.service */
 	const char *tag;      /* the label io.gantry.tag, "" for none */
 	const char *instance; /* GANTRY_INSTANCE */

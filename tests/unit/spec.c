@@ -60,7 +60,9 @@ TEST(what_came_with_the_image_follows_the_new_one)
 	check_json(s, "Healthcheck", "nothing");
 	check_json(s, "Volumes", "nothing");
 	check_json(s, "StopSignal", "nothing");
-	check_json(s, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\"]");
+	check_json(s, "Env",
+		   "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\",\"GANTRY_IMAGE=" NEXT_IMAGE
+		   "\"]");
 	check_json(s, "Labels",
 		   "{\"com.docker.compose.project\":\"site\","
 		   "\"com.docker.compose.service\":\"robot-service-1\","
@@ -94,7 +96,8 @@ TEST(what_people_set_stays)
 	check_json(s, "Entrypoint", "[\"/t\"]");
 	check_json(s, "Cmd", "[\"serve\"]");
 	check_json(s, "Hostname", "\"web1\"");
-	check_json(s, "Env", "[\"APP_VERSION=dev\",\"GANTRY_INSTANCE=i-2\"]");
+	check_json(s, "Env",
+		   "[\"APP_VERSION=dev\",\"GANTRY_INSTANCE=i-2\",\"GANTRY_IMAGE=" NEXT_IMAGE "\"]");
 	check_json(s, "HostConfig.Memory", "67108864");
 	check_json(s, "HostConfig.PortBindings",
 		   "{\"5000/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]}");
@@ -136,7 +139,9 @@ TEST(a_second_time_gives_the_same)
 	CHECK(spec_make(c, image, &n, &first, NULL) == 0);
 	jsn_set(c, "Config", jsn_copy(first));
 	CHECK(spec_make(c, image, &n, &second, NULL) == 0);
-	check_json(second, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\"]");
+	check_json(second, "Env",
+		   "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\",\"GANTRY_IMAGE=" NEXT_IMAGE
+		   "\"]");
 	jsn_remove(first, "HostConfig");
 	jsn_remove(second, "HostConfig");
 	CHECK(jsn_equal(first, second));

@@ -54,6 +54,8 @@ health_json(const struct robot *r, const struct health *h, struct buf *ret)
 	buf_addc(ret, '{');
 	member(ret, "status", health_word(h));
 	member(ret, "version", r->version);
+	if (r->digest[0] != '\0')
+		member(ret, "digest", r->digest);
 	member(ret, "robot_id", r->id);
 	member(ret, "instance", r->instance);
 	member(ret, "role", robot_role(r));

@@ -50,6 +50,7 @@ static const char help[] =
 	"\n"
 	"Environment: ROBOT_ID, APP_VERSION, PORT (5000), LOG_DIR (access log, none),\n"
 	"  GANTRY_HANDOVER (1: a served port means standby), GANTRY_INSTANCE (random),\n"
+	"  GANTRY_IMAGE (REPO@DIGEST: what this runs from),\n"
 	"  GANTRY_SOCKET (/run/gantry/robot.sock: the same routes, in every role)\n"
 	"  ROBOT_TOKEN or ROBOT_TOKEN_FILE (what commands need), ROBOT_HOSTS (more names),\n"
 	"  GANTRY_UPDATE_LOCK (/run/gantry/update.lock)\n"
@@ -243,6 +244,7 @@ serve(const struct setup *s, const struct robots *plan, const sigset_t *signals,
 	struct robot robot = { .id = s->id,
 			       .version = s->version,
 			       .instance = s->instance,
+			       .digest = s->digest,
 			       .started_ms = clock_mono_ms(),
 			       .stats = &stats,
 			       .update_lock = s->update_lock };

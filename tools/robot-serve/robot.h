@@ -21,6 +21,7 @@ struct stats;
 
 struct robot {
 	const char *id, *version, *instance;
+	const char *digest; /* of the image that runs; "" if nobody said */
 	char started[CLOCK_RFC3339_MAX];
 	int64_t started_ms; /* monotonic */
 	atomic_int role;    /* enum role; only handover.c sets it */

@@ -71,6 +71,24 @@ set_instance(struct setup *s, struct err *e)
 	return 0;
 }
 
+/* REPO@sha256:HEX; an image that has no digest is known by its id alone. */
+static int
+set_digest(struct setup *s, struct err *e)
+{
+	const char *image = from_env("GANTRY_IMAGE");
+	const char *digest = image != NULL ? strchr(image, '@') : NULL;
+
+	if (digest == NULL)
+		return 0;
+	digest++;
+	if (strlen(digest) != SETUP_DIGEST_LEN || strncmp(digest, "sha256:", 7) != 0 ||
+	    strspn(digest + 7, "0123456789abcdef") != SETUP_DIGEST_LEN - 7)
+		return err_set(e, ERR_CONFIG,
+			       "GANTRY_IMAGE has no sha256 digest after its '@': '%s'", image);
+	memcpy(s->digest, digest, sizeof(s->digest));
+	return 0;
+}
+
 static int
 set_port(struct setup *s, struct err *e)
 {
@@ -159,7 +177,8 @@ setup_from_env(struct setup *s, struct err *e)
 	if (set_word("APP_VERSION", version != NULL ? version : GANTRY_VERSION, s->version,
 		     sizeof(s->version), e) < 0)
 		return -1;
-	if (set_id(s, e) < 0 || set_instance(s, e) < 0 || set_port(s, e) < 0 || set_token(s, e) < 0)
+	if (set_id(s, e) < 0 || set_instance(s, e) < 0 || set_digest(s, e) < 0 ||
+	    set_port(s, e) < 0 || set_token(s, e) < 0)
 		return -1;
 	return set_handover(s, e);
 }

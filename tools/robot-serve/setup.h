@@ -13,6 +13,7 @@
 
 #define SETUP_ID_MAX	  64
 #define SETUP_VERSION_MAX 128 /* as long as a tag may be */
+#define SETUP_DIGEST_LEN  71  /* "sha256:" and 64 digits */
 
 struct setup {
 	struct cli cli;
@@ -20,7 +21,8 @@ struct setup {
 	struct listen_addr listen;
 	bool listen_given; /* --listen: PORT is not asked */
 	char id[SETUP_ID_MAX + 1], instance[SETUP_ID_MAX + 1], version[SETUP_VERSION_MAX + 1];
-	const char *log_dir; /* NULL: none */
+	char digest[SETUP_DIGEST_LEN + 1]; /* "": not known */
+	const char *log_dir;		   /* NULL: none */
 	const char *socket;
 	bool handover;
 	const char *config; /* robots.json; NULL: none */
