@@ -55,9 +55,9 @@ LONG='"ttl_ms":2000'
 	[ "$(get /api/robots)" = 200 ]
 	grep -qi '^content-type: application/json' header
 	jq -e '. == [
-		{"name":"linus","moving":false,"direction":null,"speed":[1,1],"eye":"off",
+		{"name":"linus","moving":false,"direction":null,"speed":[1,1],"eye":"off","lit":false,
 		 "servos":[null,null],"lease_ms":0,"backend":"sim","ok":true},
-		{"name":"torvalds","moving":false,"direction":null,"speed":[1,1],"eye":"off",
+		{"name":"torvalds","moving":false,"direction":null,"speed":[1,1],"eye":"off","lit":false,
 		 "servos":[],"lease_ms":0,"backend":"sim","ok":true}]' body
 	[ "$(get /api/robots/Torvalds)" = 200 ]
 	jq -e '.name == "torvalds"' body

@@ -31,8 +31,13 @@ state_json(const struct motion_state *s, struct buf *b)
 		jsn_quote(b, command_direction_name(s->direction));
 	else
 		buf_adds(b, "null");
-	buf_addf(b, ",\"speed\":[%g,%g],\"eye\":\"%s\",\"servos\":[", s->speed[0], s->speed[1],
-		 command_eye_name(s->eye));
+	buf_addf(b, ",\"speed\":[%g,%g],\"eye\":", s->speed[0], s->speed[1]);
+	if (s->has_eye)
+		buf_addf(b, "\"%s\",\"lit\":%s", command_eye_name(s->eye),
+			 s->lit ? "true" : "false");
+	else
+		buf_adds(b, "null,\"lit\":false");
+	buf_adds(b, ",\"servos\":[");
 	for (size_t i = 0; i < s->servos; i++) {
 		buf_adds(b, i > 0 ? "," : "");
 		if (s->servo_set[i])

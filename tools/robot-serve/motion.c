@@ -179,6 +179,7 @@ motion_state(struct motion *m, size_t i, struct motion_state *ret)
 		.backend = gpio_backend_name(b->plan->gpio.backend),
 		.direction = b->direction,
 		.speed = { b->speed[0], b->speed[1] },
+		.has_eye = b->plan->eye >= 0,
 		.eye = b->eye,
 		.lit = b->lit,
 		.servos = b->plan->servos,

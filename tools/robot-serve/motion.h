@@ -54,6 +54,7 @@ struct motion_state {
 	const char *name, *backend;
 	enum motion_direction direction; /* NONE: stands */
 	double speed[2];
+	bool has_eye;
 	enum motion_eye eye;
 	bool lit; /* the eye, just now */
 	size_t servos;
