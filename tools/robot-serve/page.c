@@ -95,6 +95,7 @@ page_render(const struct robot *r, struct buf *ret)
 				     { "status", health_word(&h) },
 				     { "role", robot_role(r) },
 				     { "instance", r->instance },
+				     { "digest", r->digest[0] != '\0' ? r->digest : "not known" },
 				     { "started", r->started },
 				     { "uptime", uptime },
 				     { "problems", buf_cstr(&problems) },
