@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "trust/classic.h"
-#include "trust/verify_trial.h"
+#include "trust/verify_forms.h"
 
 static int
 try(struct verify_trial *t, const struct descriptor *layer, struct err *e)

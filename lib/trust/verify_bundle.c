@@ -1,7 +1,7 @@
 /* Sigstore bundles among what refers to an image (OCI 1.1). */
 #include <string.h>
 
-#include "trust/verify_trial.h"
+#include "trust/verify_forms.h"
 
 #define BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
 

@@ -3,7 +3,7 @@
 
 #include "trust/classic.h"
 #include "trust/simplesigning.h"
-#include "trust/verify_trial.h"
+#include "trust/verify_forms.h"
 
 static int
 try(struct verify_trial *t, const struct descriptor *layer, struct err *e)

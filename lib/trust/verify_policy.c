@@ -1,8 +1,10 @@
+#include "trust/verify_policy.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "trust/predicate.h"
-#include "trust/verify_trial.h"
 
 int
 verify_policy_new(struct verify_policy **ret, struct err *e)

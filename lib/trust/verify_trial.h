@@ -1,39 +1,27 @@
 /*
- * verify_trial: one image under judgement; shared by the parts of verify.
- *
- * Each part looks at one form, candidate after candidate, and stops as soon as
- * nothing more is wanted, or the store does not answer.
+ * verify_trial: one image under judgement: what is still wanted, what counts,
+ * and why the rest does not.  The forms (verify_forms.h) bring the candidates.
  */
 #ifndef GANTRY_TRUST_VERIFY_TRIAL_H
 #define GANTRY_TRUST_VERIFY_TRIAL_H
 
+#include "oci/store.h"
 #include "trust/bundle.h"
-#include "trust/key.h"
-#include "trust/verify.h"
+#include "trust/verify_found.h"
+#include "trust/verify_policy.h"
 
-#define VERIFY_SIGNERS_MAX   (VERIFY_KEYS_MAX + VERIFY_IDENTITIES_MAX)
-#define VERIFY_TAG_MAX	     (DIGEST_STR_MAX + 8)
-#define VERIFY_REFERRERS_MAX 256 /* of one image, whatever they are */
-
-struct verify_policy {
-	struct key *keys[VERIFY_KEYS_MAX];
-	const struct spki *spkis[VERIFY_KEYS_MAX]; /* the same, as the judge wants them */
-	const char *key_names[VERIFY_KEYS_MAX];
-	size_t n_keys;
-	struct identity *identities[VERIFY_IDENTITIES_MAX];
-	size_t n_identities;
-	size_t threshold; /* 0: 1 */
-	char *types[VERIFY_TYPES_MAX];
-	size_t n_types;
-	bool types_only;
-	struct root *root;
-	bool ignore_tlog, ignore_sct;
-};
+#define VERIFY_SIGNATURES_MAX 64	 /* candidates of one form that are looked at */
+#define VERIFY_PAYLOAD_MAX    (1U << 20) /* bytes of one simple signing payload */
+#define VERIFY_SIGNERS_MAX    (VERIFY_KEYS_MAX + VERIFY_IDENTITIES_MAX)
+#define VERIFY_TAG_MAX	      (DIGEST_STR_MAX + 8)
+#define VERIFY_REFERRERS_MAX  256 /* of one image, whatever they are */
+#define VERIFY_NAME_MAX	      (REF_STR_MAX + DIGEST_STR_MAX + 2)
 
 struct verify_trial {
 	struct store *s;
 	const struct digest *image;
 	const struct verify_policy *p;
+	char name[VERIFY_NAME_MAX]; /* of the image, for messages */
 	struct judge_rules rules;
 	struct artifact artifact; /* the image, by its digest */
 	struct verify_found found;
@@ -48,6 +36,13 @@ struct verify_trial {
 
 /* What a candidate would be good for. */
 enum verify_use { VERIFY_NOTHING, VERIFY_SIGNATURE, VERIFY_ATTESTATION, VERIFY_ANYTHING };
+
+/* s, image, p, all_attestations and the limits of the reasons are set before. */
+int verify_trial_open(struct verify_trial *t, struct err *e);
+/* Whether it was enough, and if not why; see verify.h.  looked_at_all: the
+ * store has given all that was asked for. */
+int verify_trial_end(const struct verify_trial *t, bool looked_at_all, struct err *e);
+void verify_trial_close(struct verify_trial *t);
 
 /* sha256-HEX and a suffix. */
 void verify_tag(const struct verify_trial *t, const char *suffix, char out[VERIFY_TAG_MAX]);
@@ -75,10 +70,5 @@ int verify_reject(struct verify_trial *t, enum verify_use use, const char *form,
 		  const struct err *why);
 /* More candidates than are looked at. */
 void verify_reject_rest(struct verify_trial *t, enum verify_use use, const char *form);
-
-/* One form each.  -1 where the trial cannot go on: see unknown. */
-int verify_classic(struct verify_trial *t);
-int verify_bundles(struct verify_trial *t);
-int verify_att(struct verify_trial *t);
 
 #endif
