@@ -191,6 +191,39 @@ last_step() {
 	[ "$(tail -n 1 "$STATE/journal.jsonl" | jq -r .step)" = "$1" ]
 }
 
+pid_of() { # N
+	docker inspect -f '{{.State.Pid}}' "robot-service-$1"
+}
+
+# The robot does not mind the signal that it is stopped with, so that stopping it takes its time,
+# in which it answers as if nothing were.
+@test "killed while the engine stops the old one: the end of that is waited for" {
+	local before
+	before=$(version_of 1)
+	docker rm -f robot-service-1 >/dev/null
+	start_robot 1 "$before" --stop-signal SIGWINCH
+	goal=$(other)
+	deploy -c "$CONF" --tag "$goal" --strategy recreate >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	wait_for 20 last_step halt-old
+	# its request is on the way
+	sleep 0.5
+	last_step halt-old
+	kill -9 "$pid"
+	wait "$pid" || true
+	stopping=$(pid_of 1)
+	# the next run goes back, and does nothing with it that would take as long
+	txn=$(jq -r .txn <(tail -n 1 "$STATE/journal.jsonl"))
+	for _ in 1 2 3; do
+		echo "{\"txn\":\"$txn\",\"event\":\"resume\"}" >>"$STATE/journal.jsonl"
+	done
+	run -3 deploy -c "$CONF" --tag "$goal"
+	all_at "$before"
+	[ "$(pid_of 1)" != "$stopping" ]
+	docker rm -f robot-service-1 >/dev/null
+	start_robot 1 "$before"
+}
+
 @test "the engine is killed in the middle: 75, and the next run ends it" {
 	goal=$(other)
 	deploy -c "$CONF" --tag "$goal" --soak 30 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &

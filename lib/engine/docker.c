@@ -17,6 +17,8 @@
 #define PULL_IDLE_MS  600000 /* a large layer is unpacked without a word */
 #define EXEC_GRACE_MS 2000
 #define LOG_BYTES     (64U << 10)
+#define REMOVING_MS   20000
+#define LOOK_AGAIN_MS 50
 
 /* "/containers/ID/verb?query" with the id quoted. */
 static const char *
@@ -227,13 +229,36 @@ join_networks(struct api *d, const char *id, const struct json_t *later, struct 
 	return 0;
 }
 
+/* true once it is gone; a removal that a killed run had asked for may be under way still. */
+static bool
+wait_gone(void *self, const char *id)
+{
+	struct deadline until = clock_deadline(REMOVING_MS);
+
+	for (;;) {
+		AUTO_JSN struct json_t *c = NULL;
+		struct err why = { 0 };
+
+		if (container(self, id, &c, &why) < 0)
+			return why.code == ERR_NOTFOUND;
+		if (strcmp(jsn_str_or(c, "State.Status", ""), "removing") != 0 || clock_over(until))
+			return false;
+		clock_sleep_ms(LOOK_AGAIN_MS, NULL);
+	}
+}
+
 static int
 remove_container(void *self, const char *id, struct err *e)
 {
 	AUTO_BUF
 	struct buf path = BUF_INIT(API_URL_MAX);
+	struct err why = { 0 };
 
-	return api_ask(self, "DELETE", container_path(&path, id, "?force=1"), NULL, 404, NULL, e);
+	if (api_ask(self, "DELETE", container_path(&path, id, "?force=1"), NULL, 404, NULL, &why) ==
+		    0 ||
+	    wait_gone(self, id))
+		return 0;
+	return err_set(e, why.code, "%s", why.msg);
 }
 
 static int
@@ -321,10 +346,17 @@ rename_container(void *self, const char *id, const char *name, struct err *e)
 {
 	AUTO_BUF
 	struct buf rest = BUF_INIT(API_URL_MAX);
+	AUTO_JSN struct json_t *c = NULL;
+	struct err why = { 0 };
 
 	buf_adds(&rest, "/rename?name=");
 	http_quote(&rest, name);
-	return post(self, id, buf_cstr(&rest), NULL, 0, e);
+	if (post(self, id, buf_cstr(&rest), NULL, 0, &why) == 0)
+		return 0;
+	/* the engine refuses a name that it has already */
+	if (container(self, id, &c, NULL) == 0 && strcmp(jsn_str_or(c, "Name", "/") + 1, name) == 0)
+		return 0;
+	return err_set(e, why.code, "%s", why.msg);
 }
 
 static int

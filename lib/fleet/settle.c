@@ -125,8 +125,13 @@ was_ill(const struct settle *s, const struct json_t *c)
 static int
 retire(const struct settle *s, const struct json_t *c, enum step step, struct err *e)
 {
-	if (announce(s, step, e) < 0 || engine_stop(s->service->engine, id_of(c), e) < 0)
+	struct err why = { 0 };
+
+	if (announce(s, step, e) < 0)
 		return -1;
+	/* it may be gone by now: the engine goes on with what a killed run had asked for */
+	if (engine_stop(s->service->engine, id_of(c), &why) < 0 && why.code != ERR_NOTFOUND)
+		return err_set(e, why.code, "%s", why.msg);
 	return engine_remove(s->service->engine, id_of(c), e);
 }
 
@@ -203,6 +208,18 @@ act(const struct settle *s, const struct found *f, struct err *e)
 	return -1;
 }
 
+/* A stop that was asked for when the last run was killed goes on in the engine; what is started
+ * before its end would be stopped by it. */
+static int
+end_stop(const struct settle *s, const struct found *f, struct err *e)
+{
+	const struct json_t *last = journal_last(s->journal, NULL, "step", s->service->name);
+
+	if (f->now == NULL || strcmp(jsn_str_or(last, "step", ""), step_name(STEP_HALT_OLD)) != 0)
+		return 0;
+	return engine_stop(s->service->engine, id_of(f->now), e);
+}
+
 int
 settle_service(const struct settle *s, struct err *e)
 {
@@ -211,7 +228,8 @@ settle_service(const struct settle *s, struct err *e)
 	int done = 0;
 
 	for (int i = 0; i < ACTS_MAX && done == 0; i++)
-		if (look(s, &f, &why) < 0 || (done = act(s, &f, &why)) < 0)
+		if (look(s, &f, &why) < 0 || (i == 0 && end_stop(s, &f, &why) < 0) ||
+		    (done = act(s, &f, &why)) < 0)
 			break;
 	if (done == 1)
 		return 0;
