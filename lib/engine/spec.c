@@ -1,5 +1,6 @@
 #include "engine/spec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/jsn.h"
@@ -134,10 +135,18 @@ is_own_id(const struct json_t *c, const char *name)
 	return strlen(name) == SHORT_ID && strncmp(id, name, SHORT_ID) == 0;
 }
 
+/* The engine refuses a name where another's network or the host's own name is used, although it
+ * tells one. */
+static bool
+has_own_name(const struct json_t *c)
+{
+	return !joins_container(c) && strcmp(jsn_str_or(c, "HostConfig.UTSMode", ""), "host") != 0;
+}
+
 static void
 set_names(struct json_t *config, const struct json_t *c)
 {
-	if (joins_container(c) || is_own_id(c, jsn_str_or(config, "Hostname", "")))
+	if (!has_own_name(c) || is_own_id(c, jsn_str_or(config, "Hostname", "")))
 		jsn_remove(config, "Hostname");
 	if (!joins_container(c))
 		return;
@@ -174,11 +183,19 @@ make_config(const struct json_t *c, const struct json_t *old_image, const struct
 	return TAKE_PTR(config);
 }
 
+/* "/data/" and "/data" are one place. */
+static bool
+same_place(struct view a, const char *b)
+{
+	while (a.n > 1 && a.p[a.n - 1] == '/')
+		a.n--;
+	return view_eq(a, b);
+}
+
 static bool
 is_bound(const struct json_t *host, const char *dest)
 {
 	const struct json_t *binds = jsn_at_key(host, "Binds");
-	const struct json_t *mounts = jsn_at_key(host, "Mounts");
 
 	for (size_t i = 0; i < jsn_len(binds); i++) {
 		struct view rest = view_of(jsn_str_or(jsn_at(binds, i), "", "")), part;
@@ -187,13 +204,22 @@ is_bound(const struct json_t *host, const char *dest)
 			continue;
 		if (!view_cut(&rest, ':', &part))
 			part = rest;
-		if (view_eq(part, dest))
+		if (same_place(part, dest))
 			return true;
 	}
-	for (size_t i = 0; i < jsn_len(mounts); i++)
-		if (strcmp(jsn_str_or(jsn_at(mounts, i), "Target", ""), dest) == 0)
-			return true;
 	return false;
+}
+
+/* The entry of HostConfig.Mounts for that place; NULL if none. */
+static struct json_t *
+mount_at(const struct json_t *host, const char *dest)
+{
+	const struct json_t *mounts = jsn_at_key(host, "Mounts");
+
+	for (size_t i = 0; i < jsn_len(mounts); i++)
+		if (same_place(view_of(jsn_str_or(jsn_at(mounts, i), "Target", "")), dest))
+			return jsn_mutable(jsn_at(mounts, i));
+	return NULL;
 }
 
 /* Volumes that the engine made up a name for: the same data, not an empty new
@@ -208,9 +234,14 @@ set_volumes(struct json_t *host, const struct json_t *c, struct err *e)
 		struct buf bind = BUF_INIT(ENV_MAX_BYTES);
 		const struct json_t *m = jsn_at(all, i);
 		const char *dest = jsn_str_or(m, "Destination", "");
+		struct json_t *mount = mount_at(host, dest);
 
 		if (strcmp(jsn_str_or(m, "Type", ""), "volume") != 0 || is_bound(host, dest))
 			continue;
+		if (mount != NULL) {
+			jsn_set_str(mount, "Source", jsn_str_or(m, "Name", ""));
+			continue;
+		}
 		buf_addf(&bind, "%s:%s%s", jsn_str_or(m, "Name", ""), dest,
 			 jsn_bool(m, "RW", true) ? "" : ":ro");
 		if (buf_ok(&bind, dest, e) < 0)
@@ -273,16 +304,33 @@ make_host(const struct json_t *c, struct err *e)
 	return TAKE_PTR(host);
 }
 
+/* The engine makes an address of the IP where nobody set one; a new IP then has a new one. */
+static bool
+is_made_up(const char *mac, const char *ip)
+{
+	unsigned int a, b, c, d;
+	char made[32];
+
+	if (sscanf(ip, "%u.%u.%u.%u", &a, &b, &c, &d) != 4)
+		return false;
+	(void)snprintf(made, sizeof(made), "02:42:%02x:%02x:%02x:%02x", a, b, c, d);
+	return strcmp(mac, made) == 0;
+}
+
 static struct json_t *
 make_endpoint(const struct json_t *c, const struct json_t *old)
 {
-	static const char *const keep[] = { "IPAMConfig", "Links", "DriverOpts" };
+	static const char *const keep[] = { "IPAMConfig", "Links", "DriverOpts", "GwPriority" };
+	const char *mac = jsn_str_or(old, "MacAddress", "");
 	const struct json_t *aliases = jsn_at_key(old, "Aliases");
 	struct json_t *made = jsn_object(), *ours;
 
 	for (size_t i = 0; i < COUNT_OF(keep); i++)
 		if (!is_empty(jsn_at_key(old, keep[i])))
 			jsn_set(made, keep[i], jsn_copy(jsn_at_key(old, keep[i])));
+	/* from API 1.44 on the engine tells here, and nowhere else, which one was set */
+	if (mac[0] != '\0' && !is_made_up(mac, jsn_str_or(old, "IPAddress", "")))
+		jsn_set_str(made, "MacAddress", mac);
 	if (is_empty(aliases))
 		return made;
 	ours = jsn_array();
@@ -332,6 +380,21 @@ spec_make(const struct json_t *container, const struct json_t *old_image, const 
 		return -1;
 	jsn_set(spec, "HostConfig", host);
 	set_networks(spec, container);
+	*ret = TAKE_PTR(spec);
+	return 0;
+}
+
+int
+spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t **ret, struct err *e)
+{
+	AUTO_JSN struct json_t *spec = jsn_copy(saved);
+
+	if (!jsn_is_object(spec))
+		return err_set(e, ERR_DATA, "the saved container of '%s' is not whole", n->service);
+	set_labels(spec, NULL, n);
+	if (set_env(spec, NULL, n, e) < 0)
+		return -1;
+	jsn_set_str(spec, "Image", n->image);
 	*ret = TAKE_PTR(spec);
 	return 0;
 }

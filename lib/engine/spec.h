@@ -38,6 +38,10 @@ struct spec_new {
 int spec_make(const struct json_t *container, const struct json_t *old_image,
 	      const struct spec_new *n, struct json_t **ret, struct err *e);
 
+/* The same from what spec_make made once, for another image. */
+int spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t **ret,
+	       struct err *e);
+
 /* The value of an environment variable in an inspect answer's Config; lent up to
  * the next change of it, NULL if not set. */
 const char *spec_env(const struct json_t *inspect, const char *name);

@@ -126,6 +126,95 @@ TEST(volumes_without_a_name_keep_their_data)
 	CHECK_STR(jsn_str(jsn_at(binds, 1), ""), want);
 }
 
+TEST(a_volume_is_mounted_once_however_its_place_is_written)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct json_t *host = jsn_child(c, "HostConfig"), *mount = jsn_object();
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	/* "--volume logs:/logs/ --mount type=volume,dst=/data/" */
+	jsn_set(host, "Binds", jsn_array());
+	jsn_push(jsn_mutable(jsn_at_key(host, "Binds")), jsn_string("logs:/logs/:ro"));
+	jsn_set_str(mount, "Type", "volume");
+	jsn_set_str(mount, "Target", "/data/");
+	jsn_set(host, "Mounts", jsn_array());
+	jsn_push(jsn_mutable(jsn_at_key(host, "Mounts")), mount);
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "HostConfig.Binds", "[\"logs:/logs/:ro\"]");
+	CHECK(jsn_len(jsn_get(s, "HostConfig.Mounts")) == 1);
+	mount = jsn_mutable(jsn_at(jsn_get(s, "HostConfig.Mounts"), 0));
+	CHECK(strlen(jsn_str_or(mount, "Source", "")) == 64);
+}
+
+TEST(a_name_goes_where_the_engine_takes_none)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(jsn_child(c, "HostConfig"), "UTSMode", "host");
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "Hostname", "nothing");
+}
+
+TEST(an_address_of_the_link_stays_if_somebody_set_it)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *made_up = NULL;
+	AUTO_JSN struct json_t *set = NULL;
+	struct json_t *end = jsn_mutable(jsn_get(c, "NetworkSettings.Networks.site"));
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(end, "IPAddress", "10.214.0.50");
+	jsn_set_str(end, "MacAddress", "02:42:0a:d6:00:32");
+	CHECK(spec_make(c, NULL, &n, &made_up, NULL) == 0);
+	check_json(made_up, "NetworkingConfig.EndpointsConfig.site.MacAddress", "nothing");
+	jsn_set_str(end, "MacAddress", "02:42:0a:d6:00:33");
+	CHECK(spec_make(c, NULL, &n, &set, NULL) == 0);
+	check_json(set, "NetworkingConfig.EndpointsConfig.site.MacAddress",
+		   "\"02:42:0a:d6:00:33\"");
+}
+
+TEST(graphics_cards_and_all_that_we_do_not_know_stay)
+{
+	static const char gpus[] = "[{\"Capabilities\":[[\"gpu\"]],\"Count\":-1,"
+				   "\"DeviceIDs\":null,\"Driver\":\"nvidia\",\"Options\":{}}]";
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set(jsn_child(c, "HostConfig"), "DeviceRequests",
+		jsn_parse(view_of(gpus), "gpus", NULL));
+	jsn_set_str(jsn_child(c, "HostConfig"), "OfTheFuture", "x");
+	jsn_set_str(jsn_child(c, "Config"), "OfTheFuture", "y");
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "HostConfig.DeviceRequests", gpus);
+	check_json(s, "HostConfig.OfTheFuture", "\"x\"");
+	check_json(s, "OfTheFuture", "\"y\"");
+}
+
+TEST(what_was_saved_is_made_again_for_another_image)
+{
+	AUTO_JSN struct json_t *s = make("tests/data/container-robot-service-1.json", "0.0.2");
+	AUTO_JSN struct json_t *again = NULL;
+	AUTO_JSN struct json_t *bad = jsn_string("torn");
+	struct spec_new n = {
+		.image = "y", .service = "robot-service-1", .tag = "", .instance = "z"
+	};
+
+	CHECK(spec_again(s, &n, &again, NULL) == 0);
+	CHECK_STR(jsn_str(again, "Image"), "y");
+	check_json(again, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=z\",\"GANTRY_IMAGE=y\"]");
+	CHECK(jsn_at_key(jsn_get(again, "Labels"), "io.gantry.tag") == NULL);
+	CHECK(jsn_equal(jsn_get(again, "HostConfig"), jsn_get(s, "HostConfig")));
+	CHECK_STR(jsn_str(s, "Image"), NEXT_IMAGE);
+	jsn_free(&again);
+	again = NULL;
+	CHECK(spec_again(bad, &n, &again, NULL) == -1);
+	CHECK(spec_again(NULL, &n, &again, NULL) == -1);
+}
+
 TEST(a_second_time_gives_the_same)
 {
 	AUTO_JSN struct json_t *c = sample("tests/data/container-robot-service-1.json");
