@@ -284,7 +284,7 @@ robot-service-2" ]
 	promtool check metrics <"$m"
 	grep -qx 'gantry_deploy_total{result="done"} 1' "$m"
 	grep -qx 'gantry_quarantined 0' "$m"
-	grep -qx "gantry_service_info{service=\"robot-service-1\",digest=\"$(digest_of 0.0.2)\",tag=\"0.0.2\",state=\"running\"} 1" "$m"
+	grep -qx "gantry_service_info{service=\"robot-service-1\",digest=\"$(digest_of 0.0.2)\",tag=\"0.0.2\",state=\"soaked\"} 1" "$m"
 	success=$(grep ^gantry_deploy_last_success "$m")
 	run -3 deploy -c "$CONF" --tag 0.0.3 --metrics-file "$m"
 	promtool check metrics <"$m"

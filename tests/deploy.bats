@@ -340,13 +340,13 @@ soaking() {
 	[ "$(jq -r '[.service, .tag, .digest, .state] | join(" ")' <<<"$output")" = \
 		"robot-service-2 0.0.2 $(digest_of 0.0.2) running" ]
 	run --separate-stderr -0 deploy -c "$CONF" --history
-	[[ ${lines[0]} == "20"*" deploy 0.0.9-unsigned $(short 0.0.9-unsigned) done -" ]]
-	[[ $output == *" deploy 0.0.3 $(short 0.0.3) rolled-back 'robot-service-1': "* ]]
-	[[ $output == *" deploy 0.0.2 $(short 0.0.2) stopped "*"stopped by a signal"* ]]
+	[[ ${lines[0]} == "20"*" deploy 0.0.9-unsigned $(short 0.0.9-unsigned) done soaked -" ]]
+	[[ $output == *" deploy 0.0.3 $(short 0.0.3) rolled-back candidate 'robot-service-1': "* ]]
+	[[ $output == *" deploy 0.0.2 $(short 0.0.2) stopped healthy "*"stopped by a signal"* ]]
 	kill_engine
 	run --separate-stderr -0 deploy -c "$CONF" --status
 	[[ ${lines[0]} == "robot-service-1 0.0.2 $(short 0.0.2) unknown 20"* ]]
-	[ "$stderr" = "deploy: warning: no container engine at '$SITE/docker.sock': No such file or directory" ]
+	[ "$stderr" = "deploy: warning: no container engine at '$SITE/docker.sock': No such file or directory; from the journal alone" ]
 	run --separate-stderr -0 deploy -c "$CONF" --history --json
 	[ -z "$stderr" ]
 	[ "$(jq -r .kind <<<"${lines[0]}")" = deploy ]

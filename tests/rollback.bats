@@ -34,8 +34,8 @@ short() {
 @test "--list: newest first, with what runs" {
 	run -0 deploy -c "$CONF" --tag 0.0.2
 	run --separate-stderr -0 rollback -c "$CONF" --list
-	[[ ${lines[0]} == "0.0.2 $(short 0.0.2) 20"*" running" ]]
-	[[ ${lines[1]} == "0.0.1 $(short 0.0.1) 20"*" proven" ]]
+	[[ ${lines[0]} == "0.0.2 $(short 0.0.2) 20"*" running soaked" ]]
+	[[ ${lines[1]} == "0.0.1 $(short 0.0.1) 20"*" proven soaked" ]]
 	[ "${#lines[@]}" = 2 ]
 	run -0 rollback -c "$CONF" --list --json
 	[ "$(jq -r .digest <<<"${lines[1]}")" = "$(digest_of 0.0.1)" ]
@@ -59,8 +59,8 @@ short() {
 
 @test "what was left is in quarantine, so deploy does not go straight back" {
 	run --separate-stderr -0 rollback -c "$CONF" --list
-	[[ ${lines[0]} == "0.0.1 "*" running" ]]
-	[[ ${lines[1]} == "0.0.2 "*" quarantined" ]]
+	[[ ${lines[0]} == "0.0.1 "*" running soaked" ]]
+	[[ ${lines[1]} == "0.0.2 "*" quarantined candidate" ]]
 	run --separate-stderr -6 rollback -c "$CONF"
 	start_registry local 5000
 	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1

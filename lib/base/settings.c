@@ -21,6 +21,7 @@ static const struct conf_key keys[] = {
 	{ "HEALTH_CHECK_TIMEOUT", "120" },
 	{ "HEALTH_CHECK_INTERVAL", "10" },
 	{ "SOAK", "10" },
+	{ "STABLE_AFTER", "24h" },
 	{ "STRATEGY", "auto" },
 	{ "ON_FAILURE", "rollback-all" },
 	{ "CANARY", "0" },

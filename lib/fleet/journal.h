@@ -13,6 +13,7 @@
  *     service     service, id, ref, digest, tag, healthy, policy, spec: what
  *                 ran before
  *     step        service, step
+ *     healthy     service, digest: its first probe has passed there
  *     moved       service, image, tag, digest: proven healthy there
  *     failed      service, reason: the release is bad there, others stay
  *     staged      image, tag, digest: verified and pulled, for a later switch

@@ -245,13 +245,24 @@ start_next(struct move *m, struct err *e)
 	return m->own_fault ? -1 : not_its_fault(e);
 }
 
+/* The first probe has passed. */
+static int
+note_healthy(const struct move *m, struct err *e)
+{
+	struct json_t *f = jsn_object();
+
+	jsn_set_str(f, "service", m->s->name);
+	jsn_set_str(f, "digest", m->goal->digest.str);
+	return journal_write(m->j, "healthy", m->txn, f, e);
+}
+
 static int
 probe_next(struct move *m, struct err *e)
 {
 	struct health h = health_of(m);
 
 	if (health_standby(&h, e) == 0)
-		return 0;
+		return note_healthy(m, e);
 	m->own_fault = true;
 	return -1;
 }
@@ -313,6 +324,8 @@ soak_next(struct move *m, struct err *e)
 {
 	struct health h = health_of(m);
 
+	if (!m->handover && (health_serving(&h, e) < 0 || note_healthy(m, e) < 0))
+		return -1;
 	h.soak_ms = m->o->soak_ms;
 	/* only programs that speak the handover are known to name their instance */
 	h.instance = m->handover ? m->instance : NULL;

@@ -69,12 +69,22 @@ duration(struct metrics *m, const struct journal *j)
 		metrics_value(m, NULL, (double)(to - from) / MS_PER_S);
 }
 
+/* How far what runs has come, else what the engine says of it. */
+static const char *
+state_of(const struct json_t *s)
+{
+	const char *state = jsn_str_or(s, "state", ""), *rung = jsn_str_or(s, "rung", "-");
+
+	return strcmp(state, "running") == 0 && strcmp(rung, "-") != 0 ? rung : state;
+}
+
 static int
-services(struct metrics *m, const struct journal *j, const struct fleet *f, struct err *e)
+services(struct metrics *m, const struct journal *j, const struct fleet *f, int64_t stable_ms,
+	 struct err *e)
 {
 	AUTO_JSN struct json_t *all = NULL;
 
-	if (report_status(f, j, &all, e) < 0)
+	if (report_status(f, j, stable_ms, &all, e) < 0)
 		return -1;
 	metrics_family(m, "gantry_service_info", METRICS_GAUGE, "What each service runs.");
 	for (size_t i = 0; i < jsn_len(all); i++) {
@@ -83,8 +93,7 @@ services(struct metrics *m, const struct journal *j, const struct fleet *f, stru
 		metrics_value(m,
 			      METRICS_LABELS("service", jsn_str_or(s, "service", ""), "digest",
 					     jsn_str_or(s, "digest", ""), "tag",
-					     jsn_str_or(s, "tag", ""), "state",
-					     jsn_str_or(s, "state", "")),
+					     jsn_str_or(s, "tag", ""), "state", state_of(s)),
 			      1);
 	}
 	return 0;
@@ -107,15 +116,15 @@ quarantined(struct metrics *m, const struct journal *j)
 }
 
 int
-scores_write(const char *path, const struct journal *j, const struct fleet *f, int status,
-	     struct err *e)
+scores_write(const char *path, const struct journal *j, const struct fleet *f, int64_t stable_ms,
+	     int status, struct err *e)
 {
 	AUTO_METRICS struct metrics m = METRICS_INIT;
 
 	times(&m, path, status);
 	totals(&m, j);
 	duration(&m, j);
-	if (services(&m, j, f, e) < 0)
+	if (services(&m, j, f, stable_ms, e) < 0)
 		return -1;
 	quarantined(&m, j);
 	return textfile_write(&m, path, e) < 0 ? err_wrap(e, "metrics file") : 0;

@@ -5,7 +5,7 @@
  *     gantry_deploy_last_success_timestamp_seconds   … with status 0
  *     gantry_deploy_total{result}                    deployments in the journal
  *     gantry_deploy_duration_seconds                 of the last one that ended
- *     gantry_service_info{service,digest,tag,state}  1
+ *     gantry_service_info{service,digest,tag,state}  1; of what runs, the rung (ladder.h)
  *     gantry_quarantined                             digests that are not tried again
  */
 #ifndef GANTRY_FLEET_SCORES_H
@@ -13,8 +13,9 @@
 
 #include "fleet/rollout.h"
 
-/* Replace the file (obs/textfile.h).  status: deploy's own exit status. */
-int scores_write(const char *path, const struct journal *j, const struct fleet *f, int status,
-		 struct err *e);
+/* Replace the file (obs/textfile.h).  stable_ms: see ladder.h; status: deploy's own
+ * exit status. */
+int scores_write(const char *path, const struct journal *j, const struct fleet *f,
+		 int64_t stable_ms, int status, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cli.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsn.h"
@@ -15,6 +16,7 @@
 #define DEFAULT_HOST  "unix:///var/run/docker.sock"
 #define HOST_VARIABLE "DOCKER_HOST="
 #define SECONDS_MAX   86400
+#define STABLE_MAX_MS (366LL * 86400000)
 #define MS_PER_S      1000
 #define WAIT_S	      60
 #define WHO_MAX	      128
@@ -70,6 +72,9 @@ read_rules(const struct conf *c, struct site *s, struct err *e)
 	struct err why = { 0 };
 
 	s->hooks.dir = conf_get(c, "HOOKS_DIR");
+	if (cli_seconds(conf_get(c, "STABLE_AFTER"), "it", 0, STABLE_MAX_MS, &s->stable_ms, &why) <
+	    0)
+		return conf_bad(c, "STABLE_AFTER", e, "%s", why.msg);
 	if (read_seconds(c, "HOOK_TIMEOUT", 1, &s->hooks.ms, e) < 0 ||
 	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0)
 		return -1;
@@ -180,8 +185,8 @@ site_leave(struct site *s, size_t n, const char *metrics_file, int status)
 	if (s->journal == NULL)
 		return;
 	if (metrics_file != NULL &&
-	    scores_write(metrics_file, s->journal, s->all != NULL ? s->all : s->fleet, status, &e) <
-		    0)
+	    scores_write(metrics_file, s->journal, s->all != NULL ? s->all : s->fleet, s->stable_ms,
+			 status, &e) < 0)
 		log_warn("%s", e.msg);
 	if (s->lock >= 0)
 		(void)close(TAKE_FD(s->lock));

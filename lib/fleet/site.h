@@ -29,6 +29,7 @@ struct site {
 	struct auth_files auth;
 	enum rollout_on_failure on_failure;
 	int64_t canary;
+	int64_t stable_ms; /* STABLE_AFTER, see ladder.h */
 	struct window window;
 	bool notify;
 	char state_dir[512];

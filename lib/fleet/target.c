@@ -200,6 +200,54 @@ target_running(const struct fleet *f, struct service_image *ret, struct err *e)
 	return 0;
 }
 
+int
+target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, struct err *e)
+{
+	AUTO_FREE struct digest *all = calloc(f->n + 1, sizeof(*all));
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct service *s = &f->services[i];
+		const struct json_t *moved = journal_last(j, NULL, "moved", s->name);
+		struct service_image runs = { 0 };
+
+		if (s->engine == NULL)
+			(void)digest_parse(view_of(jsn_str_or(moved, "digest", "")), &all[i], NULL);
+		else if (service_runs(s, &runs, e) < 0)
+			return -1;
+		else
+			all[i] = runs.digest;
+	}
+	*ret = TAKE_PTR(all);
+	return 0;
+}
+
+/* How long ago it was proven, in proofs; 0: it should not run at all. */
+static size_t
+age_of(const struct journal *j, const char *digest)
+{
+	const struct json_t *r;
+
+	if (journal_quarantined(j, digest) != NULL)
+		return 0;
+	for (size_t i = 0; (r = journal_proven(j, i)) != NULL; i++)
+		if (strcmp(jsn_str_or(r, "digest", ""), digest) == 0)
+			return i + 1;
+	return 0;
+}
+
+static const char *
+to_leave(const struct journal *j, const struct digest *running, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (age_of(j, running[i].str) < age_of(j, running[best].str))
+			best = i;
+	return n > 0 ? running[best].str : "";
+}
+
 static bool
 is_named(const struct json_t *r, const char *to)
 {
@@ -213,17 +261,18 @@ is_named(const struct json_t *r, const char *to)
 }
 
 int
-target_back(const struct journal *j, const char *to, const struct digest *running,
+target_back(const struct journal *j, const char *to, const struct digest *running, size_t n,
 	    struct move_goal *ret, struct err *e)
 {
+	const char *left = to_leave(j, running, n);
 	const struct json_t *r;
 
 	for (size_t i = 0; (r = journal_proven(j, i)) != NULL; i++) {
 		const char *digest = jsn_str_or(r, "digest", "");
 
-		if (to != NULL ? !is_named(r, to)
-			       : strcmp(digest, running->str) == 0 ||
-					 journal_quarantined(j, digest) != NULL)
+		if (to != NULL
+			    ? !is_named(r, to)
+			    : strcmp(digest, left) == 0 || journal_quarantined(j, digest) != NULL)
 			continue;
 		*ret = (struct move_goal){ 0 };
 		if (digest_parse(view_of(digest), &ret->digest, e) < 0)

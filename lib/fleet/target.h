@@ -49,10 +49,17 @@ int target_verify(const struct target *t, const struct policy *p, struct err *e)
 /* What the fleet runs; where its services differ, the oldest of them. */
 int target_running(const struct fleet *f, struct service_image *ret, struct err *e);
 
+/* The digest that each service of the fleet runs, not set where there is none: by
+ * the engines, or if the fleet has none, by the journal.  *ret, f->n of them, is
+ * the caller's to free. */
+int
+target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, struct err *e);
+
 /* What to go back to: to is a tag or digest that was proven here, or NULL for
- * the newest proven image that is not running and not in quarantine.
- * ERR_NOTARGET. */
-int target_back(const struct journal *j, const char *to, const struct digest *running,
+ * the newest proven image that is not running and not in quarantine.  Where
+ * services differ, the one that is left is what was not proven, or else what was
+ * proven last.  ERR_NOTARGET. */
+int target_back(const struct journal *j, const char *to, const struct digest *running, size_t n,
 		struct move_goal *ret, struct err *e);
 
 #endif

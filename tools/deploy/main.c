@@ -10,6 +10,7 @@
 #include "fleet/site.h"
 #include "fleet/target.h"
 #include "options.h"
+#include "show.h"
 
 #define STATUS_AVAILABLE 10
 
@@ -23,38 +24,6 @@ print_result(void *arg, enum rollout_result result, const char *service,
 	AUTO_JSN struct json_t *r = report_result(result, service, image, reason);
 
 	report_print(r, o->cli.json);
-}
-
-static int
-print_all(struct options *o, const struct json_t *all)
-{
-	for (size_t i = 0; i < jsn_len(all); i++)
-		report_print(jsn_at(all, i), o->cli.json);
-	return 0;
-}
-
-static int
-show(struct options *o, struct site_opts *so, struct err *e)
-{
-	AUTO_SITE struct site s = { .lock = -1 };
-	AUTO_JSN struct json_t *all = NULL;
-	struct err why = { 0 };
-
-	so->offline = o->mode == MODE_HISTORY;
-	if (site_open(so, &s, &why) < 0) {
-		if (why.code != ERR_SYS || so->offline)
-			return err_set(e, why.code, "%s", why.msg);
-		log_warn("%s", why.msg);
-		so->offline = true;
-		if (site_open(so, &s, e) < 0)
-			return -1;
-	}
-	if (journal_unfinished(s.journal) != NULL)
-		log_warn("a deployment is unfinished; the next deploy goes on with it");
-	if (o->mode == MODE_HISTORY ? report_history(s.journal, &all, e) < 0
-				    : report_status(s.fleet, s.journal, &all, e) < 0)
-		return -1;
-	return print_all(o, all);
 }
 
 static int

@@ -87,43 +87,45 @@ print_result(void *arg, enum rollout_result result, const char *service,
 	report_print(r, o->cli.json);
 }
 
+static const struct table_column columns[] = { { "tag", "VERSION" },
+					       { "digest", "DIGEST" },
+					       { "state", "STATE" },
+					       { "rung", "RUNG" },
+					       { "since", "SINCE" } };
+
 /* What runs by the engine, or where that does not answer, by the journal. */
 static int
 list(const struct options *o, struct site_opts *so, struct err *e)
 {
 	AUTO_SITE struct site s = { .lock = -1 };
 	AUTO_JSN struct json_t *all = NULL;
-	struct service_image runs = { 0 };
+	AUTO_FREE struct digest *runs = NULL;
 	struct err why = { 0 };
-	const char *digest;
 
-	if (site_open(so, &s, &why) < 0 || target_running(s.fleet, &runs, &why) < 0) {
+	if (site_open(so, &s, &why) < 0 || target_digests(s.fleet, s.journal, &runs, &why) < 0) {
 		if (why.code == ERR_CONFIG || why.code == ERR_USAGE)
 			return err_set(e, why.code, "%s", why.msg);
-		log_warn("%s", why.msg);
+		log_warn("%s; from the journal alone", why.msg);
 		site_close(&s);
 		so->offline = true;
-		if (site_open(so, &s, e) < 0)
+		if (site_open(so, &s, e) < 0 || target_digests(s.fleet, s.journal, &runs, e) < 0)
 			return -1;
-		digest = jsn_str_or(journal_last(s.journal, NULL, "moved", NULL), "digest", "");
-		(void)digest_parse(view_of(digest), &runs.digest, NULL);
 	}
-	if (report_targets(s.journal, &runs.digest, &all, e) < 0)
+	if (report_targets(s.journal, runs, s.fleet->n, s.stable_ms, &all, e) < 0)
 		return -1;
-	for (size_t i = 0; i < jsn_len(all); i++)
-		report_print(jsn_at(all, i), o->cli.json);
+	report_print_all(all, columns, COUNT_OF(columns), o->cli.json);
 	return 0;
 }
 
 static int
 go_back(struct options *o, const struct site *s, const struct rollout *r, struct err *e)
 {
-	struct service_image runs;
+	AUTO_FREE struct digest *runs = NULL;
 	struct move_goal goal;
 	size_t behind = 0;
 
-	if (target_running(s->fleet, &runs, e) < 0 ||
-	    target_back(s->journal, o->to, &runs.digest, &goal, e) < 0)
+	if (target_digests(s->fleet, s->journal, &runs, e) < 0 ||
+	    target_back(s->journal, o->to, runs, s->fleet->n, &goal, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->fleet->n; i++) {
 		int there = move_is_there(&s->fleet->services[i], &goal, e);
