@@ -1,4 +1,4 @@
-# Gantry: make, make check, make demo, make lint, make bench, make install.
+# Gantry: make, make check, make demo, make lint, make bench, make install, make deb.
 # B=dir builds elsewhere, SAN=1 with address and undefined-behaviour checks, V=1 shows commands,
 # JOBS=n is how many test files run at once.
 MAKEFLAGS += -r
@@ -18,6 +18,12 @@ bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 libexecdir ?= $(prefix)/libexec/gantry
 datadir ?= $(prefix)/share/gantry
+docdir ?= $(prefix)/share/doc/gantry
+unitdir ?= $(prefix)/lib/systemd/system
+sysctldir ?= $(prefix)/lib/sysctl.d
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
+fishdir ?= $(prefix)/share/fish/vendor_completions.d
 Q := $(if $(filter 1,$(V)),,@)
 
 tools := robot-serve reg-sync img-verify deploy healthcheck rollback
@@ -107,7 +113,7 @@ $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(lib)
 include $(wildcard tools/*/rules.mk)
 
 # --- tests ---------------------------------------------------------------
-deps-build deps-check deps-demo deps-lint deps-bench:
+deps-build deps-check deps-demo deps-lint deps-bench deps-deb:
 	$(Q)scripts/install-deps.sh $(@:deps-%=%)
 
 check: deps-check
@@ -164,23 +170,55 @@ image: all
 
 # --- install --------------------------------------------------------------
 man_pages := $(wildcard man/*.[1-8])
-install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir)/compose
+site_scripts := $(filter-out settings.sh build-deb.sh demo.sh fuzz.sh install-deps.sh, \
+	$(notdir $(wildcard scripts/*.sh)))
+units := $(wildcard scripts/systemd/gantry-*)
+completions := $(foreach t,$(tools),$B/completions/bash/$(t) $B/completions/zsh/_$(t) \
+	$B/completions/fish/$(t).fish)
+
+$B/completions/bash/%: $B/% scripts/completions
+	$(Q)mkdir -p $(@D) && B=$B scripts/completions bash $* > $@
+$B/completions/zsh/_%: $B/% scripts/completions
+	$(Q)mkdir -p $(@D) && B=$B scripts/completions zsh $* > $@
+$B/completions/fish/%.fish: $B/% scripts/completions
+	$(Q)mkdir -p $(@D) && B=$B scripts/completions fish $* > $@
+
+install: all $(completions)
+	install -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/compose $(docdir)/examples \
+		$(unitdir) $(sysctldir) $(bashdir) $(zshdir) $(fishdir))
 	install -m 755 $(bins) $(DESTDIR)$(bindir)
-	install -m 755 $(wildcard scripts/*.sh) $(DESTDIR)$(libexecdir)
+	install -m 755 $(addprefix scripts/,$(site_scripts)) $(DESTDIR)$(libexecdir)
+	install -m 644 scripts/settings.sh $(DESTDIR)$(libexecdir)
 	cp -R compose/. $(DESTDIR)$(datadir)/compose
+	install -m 644 README.md $(DESTDIR)$(docdir)
+	install -m 644 compose/gantry.conf.example $(DESTDIR)$(docdir)/examples/gantry.conf
+	for u in $(units); do \
+		sed 's|@libexecdir@|$(libexecdir)|' $$u > $(DESTDIR)$(unitdir)/$${u##*/} || exit 1; \
+	done
+	install -m 644 scripts/systemd/60-gantry.conf $(DESTDIR)$(sysctldir)
+	install -m 644 $B/completions/bash/* $(DESTDIR)$(bashdir)
+	install -m 644 $B/completions/zsh/* $(DESTDIR)$(zshdir)
+	install -m 644 $B/completions/fish/* $(DESTDIR)$(fishdir)
 	for p in $(man_pages); do \
 		d=$(DESTDIR)$(mandir)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d || exit 1; \
 	done
 
 uninstall:
 	cd $(DESTDIR)$(bindir) && rm -f $(tools)
-	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir)
+	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(docdir))
+	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(units))) $(DESTDIR)$(sysctldir)/60-gantry.conf
+	rm -f $(addprefix $(DESTDIR)$(bashdir)/,$(tools)) $(addprefix $(DESTDIR)$(zshdir)/_,$(tools)) \
+		$(patsubst %,$(DESTDIR)$(fishdir)/%.fish,$(tools))
 	for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
+
+# A package for this release of Debian, in $B.
+deb: deps-deb
+	$(Q)$(MAKE) --no-print-directory all $(completions)
+	$(Q)B=$(abspath $B) scripts/build-deb.sh $(version)
 
 clean:
 	rm -rf $B
 
-.PHONY: all check check-built tests-built compiled lint lint-built format fuzz demo demo-stop bench image install \
-	uninstall clean deps-build deps-check deps-demo deps-lint deps-bench FORCE
+.PHONY: all check check-built tests-built compiled lint lint-built format fuzz demo demo-stop bench image install deb \
+	uninstall clean deps-build deps-check deps-demo deps-lint deps-bench deps-deb FORCE
 .SECONDARY:

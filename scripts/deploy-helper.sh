@@ -18,8 +18,8 @@ help() {
 		  rollback [OPTIONS]     back to the last good release; options as rollback(1)
 		  logs [LINES]           the journal, and the last lines that cron's runs wrote (50)
 		  monitor [SECONDS [N]]  status every so many seconds (5), N times or until Ctrl-C
-		  setup                  add the two crontab lines, once
-		  unsetup                take them away again
+		  setup [cron|systemd]   add the two crontab lines, or enable the two timers, once (cron)
+		  unsetup                take either away again
 
 		  -c, --config FILE      configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
 		  -h, --help             this text
@@ -46,10 +46,8 @@ need_crontab() {
 	command -v crontab >/dev/null || die 71 "there is no crontab: install the package cron"
 }
 
-setup() {
+setup_cron() {
 	need_crontab
-	[ -z "$CONFIG" ] || CONFIG=$(cd "$(dirname "$CONFIG")" && pwd)/$(basename "$CONFIG")
-	mkdir -p "$STATE_DIR" || die 71 "cannot make '$STATE_DIR'"
 	log=$(cron_word "$(cd "$STATE_DIR" && pwd)/cron.log")
 	with=${CONFIG:+ -c $(cron_word "$CONFIG")}
 	before=$(crontab -l 2>/dev/null || true)
@@ -67,12 +65,55 @@ setup() {
 	echo "cron brings images every five minutes and deploys two minutes later; it writes to $STATE_DIR/cron.log"
 }
 
-unsetup() {
-	need_crontab
-	if ! crontab -l 2>/dev/null | grep -q " $mark\$"; then
-		echo "there are no crontab lines of gantry"
+timers='gantry-sync.timer gantry-deploy.timer'
+units=/etc/systemd/system
+
+# systemd is there and runs; in a system image it is only there
+booted() {
+	[ -d /run/systemd/system ]
+}
+
+timers_enabled() {
+	# shellcheck disable=SC2086
+	command -v systemctl >/dev/null && systemctl is-enabled -q $timers 2>/dev/null
+}
+
+# The services read /etc/gantry/gantry.conf unless a drop-in of ours says otherwise.
+forget_config() {
+	for service in gantry-sync gantry-deploy; do
+		rm -f "$units/$service.service.d/config.conf"
+		rmdir "$units/$service.service.d" 2>/dev/null || true
+	done
+}
+
+name_config() {
+	forget_config
+	[ -n "$CONFIG" ] && [ "$CONFIG" != /etc/gantry/gantry.conf ] || return 0
+	for service in gantry-sync gantry-deploy; do
+		mkdir -p "$units/$service.service.d" || die 71 "cannot write to '$units'"
+		printf '[Service]\nEnvironment="GANTRY_CONFIG=%s"\n' "$CONFIG" \
+			>"$units/$service.service.d/config.conf" || die 71 "cannot write to '$units'"
+	done
+}
+
+setup_systemd() {
+	command -v systemctl >/dev/null || die 71 "there is no systemctl here: 'setup cron' needs none"
+	if timers_enabled; then
+		echo "the timers are enabled already"
 		return
 	fi
+	name_config
+	# shellcheck disable=SC2086
+	systemctl enable -q $timers ||
+		die 71 "the timers could not be enabled: they come with 'make install' or the package"
+	# shellcheck disable=SC2086
+	! booted || { systemctl daemon-reload && systemctl start $timers; } ||
+		die 71 "the timers could not be started"
+	echo "systemd brings images every five minutes and deploys two minutes later; see journalctl -u 'gantry-*'"
+}
+
+remove_cron() {
+	crontab -l 2>/dev/null | grep -q " $mark\$" || return 1
 	rest=$(others)
 	if [ -n "$rest" ]; then
 		printf '%s\n' "$rest" | crontab -
@@ -80,6 +121,36 @@ unsetup() {
 		crontab -r
 	fi || die 71 "the crontab could not be written"
 	echo "the crontab lines are gone"
+}
+
+remove_systemd() {
+	timers_enabled || return 1
+	# shellcheck disable=SC2015,SC2086
+	{ ! booted || systemctl stop $timers; } && systemctl disable -q $timers ||
+		die 71 "the timers could not be disabled"
+	forget_config
+	echo "the timers are off"
+}
+
+setup() {
+	way=${1:-cron}
+	case "$way" in
+	cron) other=systemd ;;
+	systemd) other=cron ;;
+	*) misused "setup takes cron or systemd, not '$way'" ;;
+	esac
+	[ -z "$CONFIG" ] || CONFIG=$(cd "$(dirname "$CONFIG")" && pwd)/$(basename "$CONFIG")
+	mkdir -p "$STATE_DIR" || die 71 "cannot make '$STATE_DIR'"
+	"setup_$way"
+	# one of them is enough
+	"remove_$other" || true
+}
+
+unsetup() {
+	found=
+	! remove_cron || found=yes
+	! remove_systemd || found=yes
+	[ -n "$found" ] || echo "neither crontab lines nor timers of gantry are there"
 }
 
 status() {

@@ -1,12 +1,12 @@
 #!/bin/sh
-# install-deps.sh build|demo|check|lint|bench: Debian's packages for that job, and only those missing.
+# install-deps.sh build|demo|check|lint|bench|deb: Debian's packages for that job, and only those missing.
 # Needs root or sudo where something is missing; says so in words where it cannot get them.
 set -eu
 
 build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarchive-dev libssl-dev
 	libgpiod-dev libmicrohttpd-dev"
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
-check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus
+check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus dpkg-dev lintian man-db zsh fish
 	pigpio-tools python3-gpiozero python3-pigpio"
 lint="$build clang-format shellcheck mandoc bsdextrautils binutils"
 
@@ -24,18 +24,21 @@ demo) want=$demo ;;
 check) want=$check ;;
 lint) want=$lint ;;
 bench) want="$check time skopeo" ;;
+deb) want="$build dpkg-dev" ;;
 *)
-	echo "usage: install-deps.sh build|demo|check|lint|bench" >&2
+	echo "usage: install-deps.sh build|demo|check|lint|bench|deb" >&2
 	exit 64
 	;;
 esac
 
 # Debian 13 has the docker client and compose's second version as packages of their own.
-if [ "$1" != build ] && [ "$1" != lint ]; then
+case "$1" in
+demo | check | bench)
 	docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
 		want="$want docker-compose"
 	command -v docker >/dev/null || want="$want docker-cli"
-fi
+	;;
+esac
 
 missing=
 for p in $want; do

@@ -112,7 +112,7 @@ setup() {
 	[ "$output" = "the crontab lines are gone" ]
 	[ "$(crontab -l)" = '0 4 * * * /usr/bin/true # mine' ]
 	run -0 "$helper" -c "$CONF" unsetup
-	[ "$output" = "there are no crontab lines of gantry" ]
+	[ "$output" = "neither crontab lines nor timers of gantry are there" ]
 	crontab -r
 	"$helper" -c "$CONF" setup
 	"$helper" -c "$CONF" unsetup

@@ -12,7 +12,7 @@ setup() {
 	for what in '' everything; do
 		run --separate-stderr -64 "$ROOT/scripts/install-deps.sh" $what
 		[ -z "$output" ]
-		[ "$stderr" = "usage: install-deps.sh build|demo|check|lint|bench" ]
+		[ "$stderr" = "usage: install-deps.sh build|demo|check|lint|bench|deb" ]
 	done
 }
 

@@ -47,10 +47,16 @@ setup() {
 	for tool in robot-serve reg-sync img-verify deploy healthcheck rollback; do
 		[ -x "$d/opt/g/bin/$tool" ]
 		[ -f "$d/opt/g/share/man/man1/$tool.1" ]
+		[ -s "$d/opt/g/share/bash-completion/completions/$tool" ]
+		[ -s "$d/opt/g/share/zsh/site-functions/_$tool" ]
+		[ -s "$d/opt/g/share/fish/vendor_completions.d/$tool.fish" ]
 	done
 	[ -f "$d/opt/g/share/man/man5/gantry.conf.5" ]
 	[ -x "$d/opt/g/libexec/gantry/manage-services.sh" ]
 	[ -f "$d/opt/g/share/gantry/compose/docker-compose.robots.yml" ]
+	[ -f "$d/opt/g/share/doc/gantry/examples/gantry.conf" ]
+	[ -f "$d/opt/g/lib/sysctl.d/60-gantry.conf" ]
+	grep -q '^ExecStart=/opt/g/libexec/gantry/auto-deploy.sh ' "$d/opt/g/lib/systemd/system/gantry-deploy.service"
 	"$d/opt/g/libexec/gantry/manage-services.sh" help >/dev/null
 	make B="$B" DESTDIR="$d" prefix=/opt/g uninstall >/dev/null
 	run find "$d" -type f
