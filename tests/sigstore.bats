@@ -140,6 +140,24 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	refuse 'transparency log: it was logged at '"$(date -u -d "@$NOW" +%FT%TZ)"', when the certificate was not valid' start=-300 end=-1
 }
 
+@test "both ends of what the root says belong to it" {
+	local at before after part words
+	at=$(date -u -d "@$NOW" +%FT%TZ)
+	before=$(date -u -d "@$((NOW - 1))" +%FT%TZ)
+	after=$(date -u -d "@$((NOW + 1))" +%FT%TZ)
+	for part in ".certificateAuthorities[0]=certificate: at $at: the CA" \
+		'.tlogs[0].publicKey=transparency log: the log'; do
+		words="${part#*=} was not in use then"
+		part=${part%%=*}
+		ROOT_EDIT="$part.validFor = {start: \"$at\", end: \"$at\"}"
+		accept
+		ROOT_EDIT="$part.validFor.end = \"$before\""
+		refuse "$words"
+		ROOT_EDIT="$part.validFor.start = \"$after\""
+		refuse "$words"
+	done
+}
+
 @test "a certificate must be for code signing, and nothing unknown in it critical" {
 	refuse 'certificate: its extended key usage is not for code signing' eku=timeStamping
 	refuse 'certificate: its extended key usage is not for code signing' eku=
@@ -319,6 +337,8 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 		content=dsse kind=intoto/0.0.1
 	refuse 'transparency log: log entries of kind dsse 0.0.2 are not supported' content=dsse \
 		kind=dsse/0.0.2
+	refuse 'transparency log: log entries of kind dsse 0.0.2 are not supported' content=dsse \
+		kind=dsse/0.0.2 rekor=2 tokens=good
 	refuse 'transparency log: the log entry is not of kind dsse 0.0.1' \
 		edit="$entry.kindVersion.kind = \"dsse\""
 }
@@ -338,12 +358,12 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 }
 
 @test "keys of every kind sign" {
-	for curve in 384 521; do
-		_ec p$curve.key P-$curve
-		accept leaf=p$curve
-		accept leaf=p$curve content=dsse hash=sha$curve kind=dsse/0.0.1 || [ $curve = 521 ]
+	for pair in 384:sha384 521:sha512; do
+		local curve=${pair%:*}
+		_ec "p$curve.key" "P-$curve"
+		accept leaf="p$curve"
+		accept leaf="p$curve" content=dsse hash="${pair#*:}"
 	done
-	accept leaf=p521 content=dsse hash=sha512
 	openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key
 	accept leaf=rsa
 	accept leaf=ed25519 content=dsse
