@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 
 struct journal {
 	int dir;
+	pthread_mutex_t lock; /* of the array of records; a record never changes */
 	struct json_t *records;
 	size_t size, whole; /* bytes of the file, and of its whole lines */
 };
@@ -26,6 +28,7 @@ journal_close(struct journal **j)
 		return;
 	if ((*j)->dir >= 0)
 		(void)close((*j)->dir);
+	(void)pthread_mutex_destroy(&(*j)->lock);
 	jsn_free(&(*j)->records);
 	free(*j);
 	*j = NULL;
@@ -162,6 +165,7 @@ journal_open(const char *dir, struct journal **ret, struct err *e)
 
 	if (j == NULL)
 		return err_nomem(e);
+	(void)pthread_mutex_init(&j->lock, NULL);
 	j->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->dir < 0 && errno == ENOENT) {
 		j->records = jsn_array();
@@ -185,13 +189,26 @@ journal_prepare(struct journal *j, struct err *e)
 	return j->size > JOURNAL_COMPACT ? compact(j, e) : 0;
 }
 
+/* In memory as on disk, in the same order. */
+static int
+append(struct journal *j, struct json_t *record, const struct buf *line, struct err *e)
+{
+	int status;
+
+	(void)pthread_mutex_lock(&j->lock);
+	jsn_push(j->records, record);
+	status = file_append(j->dir, JOURNAL_FILE, buf_cstr(line), line->len, MODE_PUBLIC, e);
+	(void)pthread_mutex_unlock(&j->lock);
+	return status < 0 ? err_wrap(e, "journal") : 0;
+}
+
 int
 journal_write(struct journal *j, const char *event, const char *txn, struct json_t *fields,
 	      struct err *e)
 {
 	AUTO_JSN struct json_t *more = fields;
+	AUTO_JSN struct json_t *record = jsn_object();
 	AUTO_BUF struct buf line = BUF_INIT(JOURNAL_MAX);
-	struct json_t *record = jsn_object();
 	char now[CLOCK_RFC3339_MAX];
 	AUTO_FREE char *text = NULL;
 
@@ -203,14 +220,12 @@ journal_write(struct journal *j, const char *event, const char *txn, struct json
 	for (void *it = jsn_first(more); it != NULL; it = jsn_next(more, it))
 		jsn_set(record, jsn_key(it), jsn_copy(jsn_value(it)));
 	text = jsn_dump(record);
-	jsn_push(j->records, record);
 	if (text == NULL)
 		return err_nomem(e);
 	buf_addf(&line, "%s\n", text);
-	if (buf_ok(&line, "journal record", e) < 0 ||
-	    file_append(j->dir, JOURNAL_FILE, buf_cstr(&line), line.len, MODE_PUBLIC, e) < 0)
+	if (buf_ok(&line, "journal record", e) < 0)
 		return err_wrap(e, "journal");
-	return 0;
+	return append(j, TAKE_PTR(record), &line, e);
 }
 
 void
@@ -219,16 +234,33 @@ journal_new_txn(char out[JOURNAL_TXN_MAX])
 	(void)snprintf(out, JOURNAL_TXN_MAX, "%016" PRIx64, (uint64_t)(clock_wall_ns() / 1000));
 }
 
+/* Nobody's journal is const, only what a reader sees of it. */
+static pthread_mutex_t *
+lock_of(const struct journal *j)
+{
+	return &((struct journal *)j)->lock;
+}
+
 size_t
 journal_len(const struct journal *j)
 {
-	return jsn_len(j->records);
+	size_t n;
+
+	(void)pthread_mutex_lock(lock_of(j));
+	n = jsn_len(j->records);
+	(void)pthread_mutex_unlock(lock_of(j));
+	return n;
 }
 
 const struct json_t *
 journal_at(const struct journal *j, size_t i)
 {
-	return jsn_at(j->records, i);
+	const struct json_t *r;
+
+	(void)pthread_mutex_lock(lock_of(j));
+	r = jsn_at(j->records, i);
+	(void)pthread_mutex_unlock(lock_of(j));
+	return r;
 }
 
 static bool

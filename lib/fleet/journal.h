@@ -58,13 +58,15 @@ int journal_parse(struct view bytes, struct json_t **ret, size_t *ret_len, struc
  * journal_write, by who holds the lock. */
 int journal_prepare(struct journal *j, struct err *e);
 /* Append one record: event, txn (may be NULL) and the fields (taken, may be
- * NULL).  It is on disk when this returns 0. */
+ * NULL).  It is on disk when this returns 0.  Several threads may write and
+ * read at once: the order on disk is the order that all of them see. */
 int journal_write(struct journal *j, const char *event, const char *txn, struct json_t *fields,
 		  struct err *e);
 /* A name for a new deployment, from the time: sorts by age. */
 void journal_new_txn(char out[JOURNAL_TXN_MAX]);
 
-/* Records in the order they were written; lent until the next write. */
+/* Records in the order they were written; they stay as they are until
+ * journal_close. */
 size_t journal_len(const struct journal *j);
 const struct json_t *journal_at(const struct journal *j, size_t i);
 /* The first or last record with all of these (NULL: any); NULL if none. */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <pthread.h>
 
 #include "base/file.h"
 
@@ -45,8 +46,8 @@ pins_edit(struct view text, const char *service, const char *image, struct buf *
 	return buf_ok(&key, service, e) < 0 ? -1 : buf_ok(ret, "pins file", e);
 }
 
-int
-pins_set(const char *path, const char *service, const char *image, struct err *e)
+static int
+set(const char *path, const char *service, const char *image, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(PINS_MAX);
 	AUTO_BUF struct buf made = BUF_INIT(2 * PINS_MAX);
@@ -59,4 +60,16 @@ pins_set(const char *path, const char *service, const char *image, struct err *e
 	if (made.len == text.len && text.len > 0 && view_eq(view_buf(&text), buf_cstr(&made)))
 		return 0;
 	return file_replace(AT_FDCWD, path, buf_cstr(&made), made.len, 0644, e);
+}
+
+int
+pins_set(const char *path, const char *service, const char *image, struct err *e)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int status;
+
+	(void)pthread_mutex_lock(&lock);
+	status = set(path, service, image, e);
+	(void)pthread_mutex_unlock(&lock);
+	return status;
 }

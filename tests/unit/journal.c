@@ -1,6 +1,7 @@
 #include "fleet/journal.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -195,6 +196,70 @@ TEST(no_folder_is_an_empty_journal)
 	CHECK(journal_len(j) == 0);
 	CHECK(journal_unfinished(j) == NULL);
 	CHECK(journal_write(j, "end", NULL, NULL, NULL) == -1);
+}
+
+#define WRITERS 4
+#define EACH	50
+
+struct writer {
+	struct journal *j;
+	char name[16];
+	pthread_t thread;
+	size_t wrong;
+};
+
+/* Writes, and finds what it wrote, whatever the others do. */
+static void *
+write_and_read(void *arg)
+{
+	struct writer *w = arg;
+	const struct json_t *first = NULL;
+
+	for (int i = 0; i < EACH; i++) {
+		struct json_t *f = jsn_object();
+
+		jsn_set_str(f, "service", w->name);
+		jsn_set_int(f, "n", i);
+		w->wrong += journal_write(w->j, "step", "t1", f, NULL) < 0;
+		w->wrong += jsn_int(journal_last(w->j, "t1", "step", w->name), "n", -1) != i;
+		if (first == NULL)
+			first = journal_first(w->j, "t1", NULL, w->name);
+		/* still the same, and still there */
+		w->wrong += first != journal_first(w->j, "t1", NULL, w->name);
+		w->wrong += jsn_int(first, "n", -1) != 0;
+	}
+	return NULL;
+}
+
+TEST(several_threads_write_and_read_at_once)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+	AUTO_JOURNAL struct journal *again = NULL;
+	struct writer w[WRITERS] = { 0 };
+
+	fresh();
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_prepare(j, NULL) == 0);
+	for (int i = 0; i < WRITERS; i++) {
+		w[i].j = j;
+		(void)snprintf(w[i].name, sizeof(w[i].name), "robot-%d", i);
+		CHECK(pthread_create(&w[i].thread, NULL, write_and_read, &w[i]) == 0);
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		CHECK(pthread_join(w[i].thread, NULL) == 0);
+		CHECK(w[i].wrong == 0);
+	}
+	/* the file has the same records in the same order */
+	CHECK(journal_open(dir, &again, NULL) == 0);
+	CHECK(journal_len(j) == (size_t)WRITERS * EACH);
+	CHECK(journal_len(again) == journal_len(j));
+	for (size_t i = 0; i < journal_len(j); i++) {
+		const struct json_t *a = journal_at(j, i), *b = journal_at(again, i);
+
+		CHECK_STR(jsn_str(a, "service"), jsn_str_or(b, "service", ""));
+		CHECK(jsn_int(a, "n", -1) == jsn_int(b, "n", -2));
+	}
+	wipe();
 }
 
 UNIT_MAIN
