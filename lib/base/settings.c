@@ -25,6 +25,7 @@ static const struct conf_key keys[] = {
 	{ "STRATEGY", "auto" },
 	{ "ON_FAILURE", "rollback-all" },
 	{ "CANARY", "0" },
+	{ "BATCH", "1" },
 	{ "UPDATE_WINDOW", "" },
 	{ "HOOKS_DIR", "/etc/gantry/hooks.d" },
 	{ "HOOK_TIMEOUT", "60" },

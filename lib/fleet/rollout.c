@@ -1,5 +1,6 @@
 #include "fleet/rollout.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,14 @@
 #include "fleet/images.h"
 #include "fleet/rollout_txn.h"
 #include "fleet/step.h"
+
+/* What the services on their way forward have in common. */
+struct forward {
+	pthread_mutex_t lock;
+	char service[SERVICE_NAME_MAX]; /* for which all go back, "" for none */
+	char reason[ERR_MSG_MAX];
+	bool unfinished; /* something is left for the next run */
+};
 
 static const char *const on_failure_names[] = { [ROLLOUT_ALL_BACK] = "rollback-all",
 						[ROLLOUT_GO_ON] = "rollback-failed",
@@ -29,8 +38,13 @@ void
 rollout_record(const struct rollout_txn *t, enum rollout_result result, const char *service,
 	       const struct move_goal *image, const char *reason)
 {
-	if (t->r->record != NULL)
-		t->r->record(t->r->arg, result, service, image, reason);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	if (t->r->record == NULL)
+		return;
+	(void)pthread_mutex_lock(&lock);
+	t->r->record(t->r->arg, result, service, image, reason);
+	(void)pthread_mutex_unlock(&lock);
 }
 
 void
@@ -135,13 +149,47 @@ finish(const struct rollout_txn *t, struct err *e)
 	return rollout_end(t, "done", NULL, e);
 }
 
-/* 0 go on with the next one, 1 no further, -1 with *e. */
+/* It may be said of several at once, and is done once. */
 static int
-forward_one(const struct rollout_txn *t, size_t i, struct err *e)
+all_back(const struct rollout_txn *t, struct forward *f, const char *service, const char *reason,
+	 struct err *e)
 {
-	const struct service *s = &t->r->fleet->services[i];
+	bool first;
+
+	(void)pthread_mutex_lock(&f->lock);
+	first = f->service[0] == '\0';
+	if (first) {
+		(void)snprintf(f->service, sizeof(f->service), "%s", service);
+		(void)snprintf(f->reason, sizeof(f->reason), "%s", reason);
+	}
+	(void)pthread_mutex_unlock(&f->lock);
+	return first && rollout_condemn(t, service, reason, e) < 0 ? -1 : 1;
+}
+
+static int
+forward_failed(const struct rollout_txn *t, struct forward *f, size_t i, const struct err *why,
+	       struct err *e)
+{
+	const char *service = t->r->fleet->services[i].name;
+
+	rollout_record(t, ROLLOUT_FAILED, service, &t->goal, why->msg);
+	if (why->code != ERR_NO)
+		return err_set(e, why->code, "%s", why->msg);
+	if (t->on_failure == ROLLOUT_ALL_BACK || i < t->canary)
+		return all_back(t, f, service, why->msg, e);
+	if (rollout_leave_failed(t, service, why->msg, e) < 0)
+		return -1;
+	return t->on_failure == ROLLOUT_STOP;
+}
+
+static int
+forward_one(const struct rollout_txn *t, const struct service *s, size_t i, void *arg,
+	    struct err *e)
+{
+	struct forward *f = arg;
 	struct err why = { 0 };
 	bool settled;
+	int status;
 
 	if (journal_first(t->r->journal, t->id, "failed", s->name) != NULL)
 		return t->on_failure == ROLLOUT_STOP;
@@ -150,29 +198,34 @@ forward_one(const struct rollout_txn *t, size_t i, struct err *e)
 			rollout_record(t, ROLLOUT_MOVED, s->name, &t->goal, NULL);
 		return 0;
 	}
-	if (why.code == ERR_NO) {
-		if (t->on_failure == ROLLOUT_ALL_BACK || i < t->canary)
-			return rollout_bad_release(t, s->name, why.msg, e);
-		if (rollout_leave_failed(t, s->name, why.msg, e) < 0)
-			return -1;
-		return t->on_failure == ROLLOUT_STOP;
+	status = forward_failed(t, f, i, &why, e);
+	/* what could not be seen to, or not be written down, the next run does */
+	if (status < 0 && (!settled || why.code == ERR_STUCK || why.code == ERR_NO)) {
+		(void)pthread_mutex_lock(&f->lock);
+		f->unfinished = true;
+		(void)pthread_mutex_unlock(&f->lock);
 	}
-	rollout_record(t, ROLLOUT_FAILED, s->name, &t->goal, why.msg);
-	/* what could not be seen to stays unfinished: the next run does */
-	if (settled && why.code != ERR_STUCK)
-		(void)rollout_end(t, "stopped", why.msg, &why);
-	return err_set(e, why.code, "%s", why.msg);
+	return status;
 }
 
 int
 rollout_forward(const struct rollout_txn *t, struct err *e)
 {
-	int status = 0;
+	static const struct rollout_round forward = { .one = forward_one };
+	struct forward f = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	size_t n = t->r->fleet->n, canary = t->canary < n ? t->canary : n;
+	struct err why = { 0 };
+	int status = rollout_each(t, &forward, 0, canary, 1, &f, &why);
 
-	for (size_t i = 0; i < t->r->fleet->n && status == 0; i++)
-		status = forward_one(t, i, e);
-	if (status < 0)
-		return -1;
+	if (status == 0)
+		status = rollout_each(t, &forward, canary, n, t->r->batch, &f, &why);
+	if (f.service[0] != '\0')
+		return rollout_turn_back(t, f.service, f.reason, e);
+	if (status < 0) {
+		if (!f.unfinished)
+			(void)rollout_end(t, "stopped", why.msg, NULL);
+		return err_set(e, why.code, "%s", why.msg);
+	}
 	return journal_count(t->r->journal, t->id, "failed") > 0 ? rollout_finish_failed(t, e)
 								 : finish(t, e);
 }

@@ -1,5 +1,6 @@
 /*
- * rollout: a whole deployment, service after service, and its way back.
+ * rollout: a whole deployment, service after service or several at a time, and
+ * its way back.
  *
  * The journal has its beginning before anything is changed and its end after
  * everything is; in between, every run (also one that a crash made necessary)
@@ -14,11 +15,12 @@
 #include "fleet/move.h"
 #include "oci/auth.h"
 
-#define ROLLOUT_RESUMES_MAX 3 /* then it goes back */
+#define ROLLOUT_RESUMES_MAX 3  /* then it goes back */
+#define ROLLOUT_BATCH_MAX   64 /* threads, each with a session to an engine */
 
 enum rollout_result { ROLLOUT_MOVED, ROLLOUT_CURRENT, ROLLOUT_BACK, ROLLOUT_FAILED, ROLLOUT_WOULD };
 
-/* One record for each service, as it is known. */
+/* One record for each service, as it is known: from any thread, one at a time. */
 typedef void rollout_record_fn(void *arg, enum rollout_result result, const char *service,
 			       const struct move_goal *image, const char *reason);
 
@@ -36,13 +38,15 @@ struct rollout {
 	struct move_opts move;
 	const struct auth_files *auth; /* for the registry that engines pull from; may be NULL */
 	enum rollout_on_failure on_failure;
-	size_t canary;		   /* a failure among the first ones takes all back */
+	size_t canary;		   /* one at a time; a failure among them takes all back */
+	size_t batch;		   /* then so many at a time; 0 as 1 */
 	const char *kind;	   /* "deploy" or "rollback" */
 	rollout_record_fn *record; /* may be NULL */
 	void *arg;		   /* of record */
 };
 
-/* Move every service of the fleet to goal, whose image is there.
+/* Move every service of the fleet to goal, whose image is there.  When one fails
+ * and others are under way, these come to their end first, and no more begin.
  *
  * The hooks pre-deploy, post-deploy, failed and rolled-back have their say
  * (hooks.h) in a deployment; nothing stops a rollback.

@@ -19,13 +19,17 @@ back_goal(const struct rollout_txn *t, const struct service *s, struct move_goal
 }
 
 static int
-back_one(const struct rollout_txn *t, const struct service *s, struct err *e)
+back_one(const struct rollout_txn *t, const struct service *s, size_t i, void *arg, struct err *e)
 {
 	struct move_opts o = t->r->move;
 	struct move_goal goal;
 	struct err why = { 0 };
 	bool settled = true;
 
+	(void)i;
+	(void)arg;
+	if (journal_first(t->r->journal, t->id, "service", s->name) == NULL)
+		return 0;
 	/* on the way back there is no stopping, and any way will do */
 	o.stop = NULL;
 	o.strategy = MOVE_AUTO;
@@ -44,17 +48,16 @@ back_one(const struct rollout_txn *t, const struct service *s, struct err *e)
 int
 rollout_go_back(const struct rollout_txn *t, struct err *e)
 {
+	/* one that cannot go back does not keep the others from it */
+	static const struct rollout_round way = { .one = back_one,
+						  .backwards = true,
+						  .go_on = true };
 	const struct json_t *b = journal_last(t->r->journal, t->id, "back", NULL);
 	char reason[ROLLOUT_REASON_MAX];
 
 	(void)snprintf(reason, sizeof(reason), "%s", jsn_str_or(b, "reason", "given up"));
-	for (size_t i = t->r->fleet->n; i > 0; i--) {
-		const struct service *s = &t->r->fleet->services[i - 1];
-
-		if (journal_first(t->r->journal, t->id, "service", s->name) != NULL &&
-		    back_one(t, s, e) < 0)
-			return -1;
-	}
+	if (rollout_each(t, &way, 0, t->r->fleet->n, t->r->batch, NULL, e) < 0)
+		return -1;
 	if (rollout_end(t, "rolled-back", reason, e) < 0)
 		return -1;
 	rollout_tell_hook(t, "rolled-back", NULL, reason);

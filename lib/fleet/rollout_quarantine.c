@@ -53,8 +53,6 @@ rollout_quarantine_left(const struct rollout_txn *t, struct err *e)
 int
 rollout_condemn(const struct rollout_txn *t, const char *service, const char *reason, struct err *e)
 {
-	if (service[0] != '\0')
-		rollout_record(t, ROLLOUT_FAILED, service, &t->goal, reason);
 	if (digest_is_set(&t->goal.digest) && rollout_quarantine(t->r->journal, t->id, t->goal.tag,
 								 t->goal.digest.str, reason, e) < 0)
 		return -1;
@@ -89,9 +87,11 @@ rollout_finish_failed(const struct rollout_txn *t, struct err *e)
 	(void)snprintf(reason, sizeof(reason), "%s", jsn_str_or(first, "reason", ""));
 	/* the crash may have come in between */
 	if (digest_is_set(&t->goal.digest) &&
-	    journal_quarantined(t->r->journal, t->goal.digest.str) == NULL &&
-	    rollout_condemn(t, service, reason, e) < 0)
-		return -1;
+	    journal_quarantined(t->r->journal, t->goal.digest.str) == NULL) {
+		rollout_record(t, ROLLOUT_FAILED, service, &t->goal, reason);
+		if (rollout_condemn(t, service, reason, e) < 0)
+			return -1;
+	}
 	if (rollout_end(t, "stopped", reason, e) < 0)
 		return -1;
 	return err_set(e, ERR_NO, "%s", reason);

@@ -48,20 +48,29 @@ narrow_fleet(const struct fleet *all, const struct json_t *names, struct fleet *
 }
 
 static int
+settle_one(const struct rollout_txn *t, const struct service *service, size_t i, void *arg,
+	   struct err *e)
+{
+	const struct settle s = { .journal = t->r->journal,
+				  .txn = t->id,
+				  .service = service,
+				  .timeout_ms = t->r->move.timeout_ms,
+				  .interval_ms = t->r->move.interval_ms };
+
+	(void)i;
+	(void)arg;
+	if (journal_first(s.journal, t->id, "service", service->name) == NULL)
+		return 0;
+	return settle_service(&s, e);
+}
+
+/* All that were under way, also when one of them cannot be. */
+static int
 settle_all(const struct rollout_txn *t, struct err *e)
 {
-	for (size_t i = 0; i < t->r->fleet->n; i++) {
-		struct settle s = { .journal = t->r->journal,
-				    .txn = t->id,
-				    .service = &t->r->fleet->services[i],
-				    .timeout_ms = t->r->move.timeout_ms,
-				    .interval_ms = t->r->move.interval_ms };
+	static const struct rollout_round settle = { .one = settle_one, .go_on = true };
 
-		if (journal_first(t->r->journal, t->id, "service", s.service->name) != NULL &&
-		    settle_service(&s, e) < 0)
-			return -1;
-	}
-	return 0;
+	return rollout_each(t, &settle, 0, t->r->fleet->n, t->r->batch, NULL, e);
 }
 
 static bool

@@ -18,7 +18,7 @@ struct rollout_txn {
 	size_t canary;
 };
 
-/* To who started it. */
+/* To who started it; records one at a time. */
 void rollout_record(const struct rollout_txn *t, enum rollout_result result, const char *service,
 		    const struct move_goal *image, const char *reason);
 void rollout_say(const struct rollout_txn *t, const char *service, const char *words);
@@ -29,6 +29,20 @@ int rollout_hook(const struct rollout_txn *t, const char *name, const char *serv
 /* The same where nothing depends on its answer. */
 void rollout_tell_hook(const struct rollout_txn *t, const char *name, const char *service,
 		       const char *reason);
+
+/* rollout_each.c: something for each service of [from, to), width of them at a
+ * time, each of these on a thread and with an engine session of its own.  When
+ * this returns all that was begun has ended.  one: 0 the next one may begin, 1
+ * no more begin, -1 with *e: none but with go_on.
+ * 0 all were seen to, 1 no further was said, -1 one failed: *e of the first, or
+ * of the first that is ERR_STUCK. */
+struct rollout_round {
+	int (*one)(const struct rollout_txn *t, const struct service *s, size_t i, void *arg,
+		   struct err *e);
+	bool backwards, go_on;
+};
+int rollout_each(const struct rollout_txn *t, const struct rollout_round *what, size_t from,
+		 size_t to, size_t width, void *arg, struct err *e);
 
 /* Its last line in the journal; reason may be NULL. */
 int rollout_end(const struct rollout_txn *t, const char *result, const char *reason, struct err *e);

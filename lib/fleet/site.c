@@ -76,7 +76,8 @@ read_rules(const struct conf *c, struct site *s, struct err *e)
 	    0)
 		return conf_bad(c, "STABLE_AFTER", e, "%s", why.msg);
 	if (read_seconds(c, "HOOK_TIMEOUT", 1, &s->hooks.ms, e) < 0 ||
-	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0)
+	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0 ||
+	    conf_number(c, "BATCH", 1, ROLLOUT_BATCH_MAX, &s->batch, e) < 0)
 		return -1;
 	if (rollout_parse_on_failure(conf_get(c, "ON_FAILURE"), &s->on_failure, &why) < 0)
 		return conf_bad(c, "ON_FAILURE", e, "%s", why.msg);

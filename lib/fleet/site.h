@@ -28,7 +28,7 @@ struct site {
 	struct hooks hooks;
 	struct auth_files auth;
 	enum rollout_on_failure on_failure;
-	int64_t canary;
+	int64_t canary, batch;
 	int64_t stable_ms; /* STABLE_AFTER, see ladder.h */
 	struct window window;
 	bool notify;

@@ -50,7 +50,7 @@ step_name(enum step step)
 void
 step_crash(enum step step)
 {
-	static int seen[STEP_COUNT];
+	static _Atomic int seen[STEP_COUNT];
 	const char *at = getenv("GANTRY_CRASH_AT");
 	size_t n = at != NULL ? strcspn(at, ":") : 0;
 

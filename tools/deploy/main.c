@@ -111,6 +111,8 @@ apply(const struct options *o, struct site *s)
 		s->on_failure = o->on_failure;
 	if (o->canary >= 0)
 		s->canary = o->canary;
+	if (o->batch >= 0)
+		s->batch = o->batch;
 	s->move.stop = &cli_stopped;
 	s->move.say = cli_say;
 	s->hooks.stop = &cli_stopped;
@@ -225,6 +227,7 @@ change(struct options *o, struct site *s, struct err *e)
 			     .move = s->move,
 			     .on_failure = s->on_failure,
 			     .canary = (size_t)s->canary,
+			     .batch = (size_t)s->batch,
 			     .auth = &s->auth,
 			     .fleet = s->all };
 

@@ -10,7 +10,8 @@
 static const char synopsis[] =
 	"deploy [-hnVvq] [-c FILE] [--image REF | --tag TAG] [--force]\n"
 	"              [--strategy NAME] [--soak S] [--max-wait S] [--canary N]\n"
-	"              [--on-failure WHAT] [--insecure-skip-verify] [--metrics-file FILE]\n"
+	"              [--batch N] [--on-failure WHAT] [--insecure-skip-verify] [--metrics-file "
+	"FILE]\n"
 	"              [--json] [--log-format text|json] [SERVICE...]\n"
 	"       deploy --stage | --switch [options] [SERVICE...]\n"
 	"       deploy --check | --status | --history [-c FILE] [--json] [SERVICE...]";
@@ -33,6 +34,7 @@ static const char help[] =
 	"  --soak S                the new one must stay healthy for so many seconds\n"
 	"  --max-wait S            wait so long for a robot that is busy; default 60\n"
 	"  --canary N              if one of the first N fails, everything goes back\n"
+	"  --batch N               then move so many at a time; default 1\n"
 	"  --on-failure WHAT       rollback-all (default); rollback-failed: only the service\n"
 	"                          that failed, the others go on; stop: leave it there\n"
 	"  -n, --dry-run           say what would be done\n"
@@ -64,6 +66,7 @@ enum {
 	OPT_STAGE,
 	OPT_SWITCH,
 	OPT_CANARY,
+	OPT_BATCH,
 	OPT_ON_FAILURE,
 	OPT_FORCE,
 	OPT_SKIP_VERIFY,
@@ -104,6 +107,8 @@ set_option(struct options *o, int opt, const char *arg, struct err *e)
 		return 0;
 	case OPT_CANARY:
 		return cli_number(arg, "--canary", 0, CANARY_MAX, &o->canary, e);
+	case OPT_BATCH:
+		return cli_number(arg, "--batch", 1, ROLLOUT_BATCH_MAX, &o->batch, e);
 	case OPT_ON_FAILURE:
 		o->has_on_failure = true;
 		return rollout_parse_on_failure(arg, &o->on_failure, e) < 0
@@ -146,6 +151,7 @@ options_parse(int argc, char **argv, struct options *o)
 		{ "stage", no_argument, NULL, OPT_STAGE },
 		{ "switch", no_argument, NULL, OPT_SWITCH },
 		{ "canary", required_argument, NULL, OPT_CANARY },
+		{ "batch", required_argument, NULL, OPT_BATCH },
 		{ "on-failure", required_argument, NULL, OPT_ON_FAILURE },
 		{ "status", no_argument, NULL, OPT_STATUS },
 		{ "history", no_argument, NULL, OPT_HISTORY },
@@ -163,7 +169,8 @@ options_parse(int argc, char **argv, struct options *o)
 	*o = (struct options){ .cli = { .synopsis = synopsis, .help = help },
 			       .soak_ms = -1,
 			       .max_wait_ms = -1,
-			       .canary = -1 };
+			       .canary = -1,
+			       .batch = -1 };
 	while ((opt = getopt_long(argc, argv, CLI_SHORT "c:n", options, NULL)) != -1) {
 		int own = set_option(o, opt, optarg, &e);
 

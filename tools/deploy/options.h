@@ -13,7 +13,7 @@ struct options {
 	bool force, skip_verify, dry_run, has_strategy, has_on_failure;
 	enum move_strategy strategy;
 	enum rollout_on_failure on_failure;
-	int64_t soak_ms, max_wait_ms, canary; /* -1: not given */
+	int64_t soak_ms, max_wait_ms, canary, batch; /* -1: not given */
 	const char *const *names;
 	size_t n;
 };

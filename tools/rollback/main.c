@@ -172,6 +172,7 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	r.journal = s.journal;
 	r.auth = &s.auth;
 	r.move = s.move;
+	r.batch = (size_t)s.batch;
 	r.fleet = s.all;
 	if (!so->change) {
 		r.fleet = s.fleet;
