@@ -8,7 +8,7 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarch
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
 check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus dpkg-dev lintian man-db zsh fish
 	pigpio-tools python3-gpiozero python3-pigpio"
-lint="$build clang-format shellcheck mandoc bsdextrautils binutils"
+lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"
 
 installed() {
 	dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
