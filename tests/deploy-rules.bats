@@ -181,6 +181,17 @@ post-deploy  0.0.2  $new" ]
 	all_at 0.0.2
 }
 
+@test "a release has as long as its own health check needs, whatever the settings say" {
+	local begin
+	reset_fleet 0.0.1
+	sed -i 's/^HEALTH_CHECK_TIMEOUT=.*/HEALTH_CHECK_TIMEOUT=1/' "$CONF"
+	begin=$(date +%s%3N)
+	run -3 deploy -c "$CONF" --tag 0.0.3
+	# start_robot's: 1 s, and once 5 s + 1 s
+	[ $(($(date +%s%3N) - begin)) -ge 7000 ]
+	all_at 0.0.1
+}
+
 # Healthy in the first robot only: the second one's folder for logs is not there.
 picky() {
 	reset_fleet 0.0.1

@@ -12,6 +12,12 @@
 #define RECORD_WORDS   4 /* before the reason */
 #define NS_PER_MS      1000000
 
+/* What Docker takes where a health check does not say, and the most we believe. */
+#define CHECK_MS	  30000
+#define CHECK_RETRIES	  3
+#define CHECK_MS_MAX	  86400000
+#define CHECK_RETRIES_MAX 1000
+
 /* One question.  1 healthy, 0 not (why in reason), -1 could not be asked. */
 typedef int ask_fn(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e);
 
@@ -195,11 +201,28 @@ health_soon(const char *url, int64_t ms)
 	}
 }
 
-int64_t
-health_timeout(const struct json_t *image, int64_t configured_ms)
+/* A time of its health check; not set, Docker's own default counts. */
+static int64_t
+check_ms(const struct json_t *check, const char *key, int64_t otherwise)
 {
-	const struct json_t *check = jsn_get(image, "Config.Healthcheck");
-	int64_t need = jsn_int(check, "StartPeriod", 0) / NS_PER_MS;
+	int64_t ms = jsn_int(check, key, 0) / NS_PER_MS;
 
+	return ms <= 0 ? otherwise : ms < CHECK_MS_MAX ? ms : CHECK_MS_MAX;
+}
+
+int64_t
+health_timeout(const struct json_t *inspected, int64_t configured_ms)
+{
+	const struct json_t *check = jsn_get(inspected, "Config.Healthcheck");
+	const char *kind = jsn_str_or(jsn_at(jsn_get(check, "Test"), 0), "", "NONE");
+	int64_t retries = jsn_int(check, "Retries", 0), need;
+
+	if (strcmp(kind, "NONE") == 0)
+		return configured_ms;
+	if (retries <= 0 || retries > CHECK_RETRIES_MAX)
+		retries = retries <= 0 ? CHECK_RETRIES : CHECK_RETRIES_MAX;
+	need = check_ms(check, "StartPeriod", 0) +
+	       (check_ms(check, "Interval", CHECK_MS) + check_ms(check, "Timeout", CHECK_MS)) *
+		       retries;
 	return need > configured_ms ? need : configured_ms;
 }

@@ -42,7 +42,9 @@ int health_serving(const struct health *h, struct err *e);
 /* Is anybody healthy behind that port, now or within ms? */
 bool health_soon(const char *url, int64_t ms);
 
-/* HEALTH_CHECK_TIMEOUT, but as long as the image says that its start takes. */
-int64_t health_timeout(const struct json_t *image, int64_t configured_ms);
+/* configured_ms, but no less than the health check of a container or image
+ * (inspected) may take until it says what it thinks: start period + (interval +
+ * timeout) * retries. */
+int64_t health_timeout(const struct json_t *inspected, int64_t configured_ms);
 
 #endif

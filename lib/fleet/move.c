@@ -29,6 +29,7 @@ struct move {
 	char next_id[ENGINE_ID_MAX];
 	char instance[HEALTH_INSTANCE_MAX];
 	char url[SERVICE_URL_MAX];
+	int64_t timeout_ms; /* until the new one is healthy */
 	bool handover, was_healthy, own_fault;
 };
 
@@ -214,7 +215,7 @@ health_of(const struct move *m)
 	return (struct health){ .engine = m->s->engine,
 				.id = m->next_id,
 				.url = m->url,
-				.timeout_ms = health_timeout(m->new_image, m->o->timeout_ms),
+				.timeout_ms = m->timeout_ms,
 				.interval_ms = m->o->interval_ms,
 				.stop = m->o->stop };
 }
@@ -223,12 +224,16 @@ static int
 create_next(struct move *m, struct err *e)
 {
 	AUTO_JSN struct json_t *spec = NULL;
+	AUTO_JSN struct json_t *made = NULL;
 	char name[SERVICE_NAME_MAX + 8];
 
 	if (make_spec(m, m->goal->ref, m->goal->tag, m->instance, &spec, e) < 0 ||
 	    engine_create(m->s->engine, service_slot_name(m->s, SERVICE_NEXT, name), spec,
-			  m->next_id, e) < 0)
+			  m->next_id, e) < 0 ||
+	    engine_container(m->s->engine, m->next_id, &made, e) < 0)
 		return not_its_fault(e);
+	/* the image's health check, or what a person set for the container instead */
+	m->timeout_ms = health_timeout(made, m->o->timeout_ms);
 	return 0;
 }
 

@@ -72,7 +72,9 @@ start_robot() {
 			"$image" robot-serve --hold >/dev/null
 	docker run -d --name "robot-service-$n" --restart unless-stopped --read-only \
 		--network "container:robot-holder-$n" --tmpfs /run/gantry:uid=10001,gid=10001 \
-		-e "ROBOT_ID=robot-$n" --label site=test "$@" "$image" >/dev/null
+		-e "ROBOT_ID=robot-$n" --label site=test \
+		--health-interval 5s --health-timeout 1s --health-start-period 1s \
+		--health-retries 1 "$@" "$image" >/dev/null
 	wait_for 10 healthy "$n"
 }
 
