@@ -145,10 +145,6 @@ class Driver {
 		if (drive !== null && await drive < 300 && this.way === null)
 			this.stop();
 	}
-
-	nudge() {
-		return post(this.path + "/drive", { direction: this.way, ttl_ms: TTL_MS });
-	}
 }
 
 function letGo(leaving) {
@@ -265,20 +261,23 @@ class Robot {
 
 	direction(b, way) {
 		const up = () => this.letGo();
+		let pressed = false;
 
 		b.addEventListener("pointerdown", (e) => {
 			if (e.button !== 0)
 				return;
+			pressed = true;
 			b.setPointerCapture(e.pointerId);
 			this.driver.hold(way);
 		});
 		for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
 			b.addEventListener(name, up);
 		b.addEventListener("contextmenu", (e) => e.preventDefault());
-		// a press without pointer or key, as assistive technology makes it: one short move
-		b.addEventListener("click", (e) => {
-			if (e.detail === 0)
+		// a click that no pointer made, as assistive technology does: one short move
+		b.addEventListener("click", () => {
+			if (!pressed)
 				this.post("drive", { direction: way, ttl_ms: TTL_MS });
+			pressed = false;
 		});
 	}
 
@@ -288,7 +287,7 @@ class Robot {
 	}
 
 	keyDown(e) {
-		const way = e.code === "Enter" ? e.target.dataset.way : WAYS[e.code];
+		const way = e.key === "Enter" ? e.target.dataset.way : WAYS[e.code];
 
 		if (e.ctrlKey || e.altKey || e.metaKey)
 			return;
