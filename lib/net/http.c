@@ -132,8 +132,8 @@ is_transient(int status)
 	return status == 408 || status == 429 || (status >= 500 && status != 501 && status <= 504);
 }
 
-static int64_t
-retry_after_ms(const struct http_resp *r)
+int64_t
+http_retry_after(const struct http_resp *r)
 {
 	char value[128];
 	char *end;
@@ -141,7 +141,7 @@ retry_after_ms(const struct http_resp *r)
 	time_t at;
 	int64_t ms;
 
-	if (r == NULL || !http_header(r, "retry-after", value, sizeof(value)))
+	if (!http_header(r, "retry-after", value, sizeof(value)))
 		return -1;
 	seconds = strtol(value, &end, 10);
 	if (end != value && *end == '\0') {
@@ -173,7 +173,7 @@ backoff_ms(int tries)
 static int
 wait_before_retry(struct http *h, const struct http_req *q, const struct http_resp *r, int tries)
 {
-	int64_t ms = retry_after_ms(r);
+	int64_t ms = r != NULL ? http_retry_after(r) : -1;
 
 	if (ms < 0)
 		ms = backoff_ms(tries);

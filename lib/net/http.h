@@ -93,6 +93,8 @@ int http_do(struct http *h, const struct http_req *q, struct http_resp *ret, str
  * size; false if there is none.  http_header_n gives the i-th. */
 bool http_header(const struct http_resp *r, const char *name, char *out, size_t size);
 bool http_header_n(const struct http_resp *r, const char *name, size_t i, char *out, size_t size);
+/* What Retry-After says (seconds or a date), in milliseconds; -1 if it does not. */
+int64_t http_retry_after(const struct http_resp *r);
 /* "401 UNAUTHORIZED: authentication required", "429: the first line" or "502,
  * answered text/html": an answer's error in words, from OCI or Docker error
  * JSON or plain text if that is what it is. */
