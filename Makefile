@@ -44,6 +44,7 @@ all_ldflags = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(sanitize
 libs = -lcurl -ljansson -larchive -lcrypto -lm -lpthread
 # what these tools load when they need it, see lib/lazy/curl.h
 lazy_img-verify := curl archive library
+lazy_robot-serve := curl library
 libs_img-verify = -ljansson -lcrypto -lm -lpthread
 libs_robot-serve = -lmicrohttpd -lgpiod -ljansson -lpthread -lm
 

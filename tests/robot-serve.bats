@@ -346,6 +346,8 @@ ends() { # SIGNAL: PID ends with status 0
 	wait_for 5 bash -c '[ "$(wc -l <logs/access.log)" = 3 ]'
 	jq -se 'map([.remote, .method, .path, .status]) == [["127.0.0.1", "GET", "/health", 200],
 		["127.0.0.1", "HEAD", "/a\"b\nc", 404], ["unix", "GET", "/health", 200]]' logs/access.log
+	jq -se 'all((.trace_id | test("^[0-9a-f]{32}$")) and (.span_id | test("^[0-9a-f]{16}$")))' \
+		logs/access.log
 	jq -se 'all(.ms >= 0 and (.time | endswith("Z"))) and .[0].bytes > 100 and .[1].bytes == 0' \
 		logs/access.log
 }

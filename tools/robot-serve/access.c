@@ -84,8 +84,10 @@ look(struct access_log *a, struct err *e)
 static void
 format_line(struct buf *b, const struct access_line *line)
 {
-	char now[CLOCK_RFC3339_MAX];
+	char now[CLOCK_RFC3339_MAX], trace[CONTEXT_HEX_MAX], span[CONTEXT_HEX_MAX];
 
+	context_hex(line->context->trace_id, CONTEXT_TRACE_BYTES, trace);
+	context_hex(line->context->span_id, CONTEXT_SPAN_BYTES, span);
 	clock_rfc3339(clock_wall_ns(), now);
 	buf_addf(b, "{\"time\":\"%s\",\"remote\":", now);
 	jsn_quote(b, line->remote);
@@ -93,8 +95,9 @@ format_line(struct buf *b, const struct access_line *line)
 	jsn_quote(b, line->method);
 	buf_adds(b, ",\"path\":");
 	jsn_quote(b, line->path);
-	buf_addf(b, ",\"status\":%d,\"bytes\":%llu,\"ms\":%.3f}\n", line->status,
+	buf_addf(b, ",\"status\":%d,\"bytes\":%llu,\"ms\":%.3f", line->status,
 		 (unsigned long long)line->bytes, (double)line->ns / 1e6);
+	buf_addf(b, ",\"trace_id\":\"%s\",\"span_id\":\"%s\"}\n", trace, span);
 }
 
 void

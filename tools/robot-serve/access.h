@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "obs/context.h"
 
 struct access_log;
 
@@ -20,6 +21,7 @@ struct access_line {
 	int status;
 	uint64_t bytes;
 	int64_t ns;
+	const struct context *context;
 };
 
 /* dir NULL: no log is kept.  dir must outlive the log. */

@@ -7,6 +7,7 @@
 #include "base/jsn.h"
 #include "command.h"
 #include "door.h"
+#include "spans.h"
 
 #define PREFIX "/api/robots/"
 
@@ -75,11 +76,13 @@ api_do(const struct robot *r, const struct ask *q, size_t robot, const struct mo
        struct answer *a)
 {
 	char owner[MOTION_OWNER_MAX + 1];
+	struct span *span = spans_command(r, q, robot, c);
 	struct err e = { 0 };
 	int status;
 
 	door_owner(q, owner, sizeof(owner));
 	status = motion_do(r->motion, robot, owner, c, &e);
+	spans_command_end(r, &span, status, &e);
 	if (status < 0) {
 		answer_err(a, NULL, &e);
 		return;
@@ -198,11 +201,14 @@ void
 api_stop(const struct robot *r, const struct ask *q, struct answer *a)
 {
 	char owner[MOTION_OWNER_MAX + 1];
+	const struct motion_command stop = { .kind = MOTION_STOP };
+	struct span *span = spans_command(r, q, SPANS_ALL_ROBOTS, &stop);
 	struct err e = { 0 };
 	int status;
 
 	door_owner(q, owner, sizeof(owner));
 	status = motion_stop(r->motion, owner, &e);
+	spans_command_end(r, &span, status, &e);
 	if (status < 0) {
 		answer_err(a, NULL, &e);
 		return;

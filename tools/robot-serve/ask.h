@@ -16,9 +16,12 @@ struct ask_field {
 	char name[ASK_FIELD_MAX], value[ASK_FIELD_MAX];
 };
 
+struct context;
+
 struct ask {
-	const char *method, *path;
-	const char *remote; /* an address, or "unix" */
+	const char *method, *path, *version; /* "HTTP/1.1" */
+	const char *remote;		     /* an address, or "unix" */
+	const struct context *context;	     /* of the trace that it belongs to */
 	struct view body;
 	bool body_cut; /* it was longer than ASK_BODY_MAX */
 	/* of an application/x-www-form-urlencoded body */

@@ -19,6 +19,7 @@
 #include "motion.h"
 #include "setup.h"
 #include "stats.h"
+#include "tracing.h"
 
 /* docker stop kills after 10 s */
 #define DRAIN_MS 8000
@@ -54,6 +55,7 @@ static const char help[] =
 	"  GANTRY_SOCKET (/run/gantry/robot.sock: the same routes, in every role)\n"
 	"  ROBOT_TOKEN or ROBOT_TOKEN_FILE (what commands need), ROBOT_HOSTS (more names),\n"
 	"  GANTRY_UPDATE_LOCK (/run/gantry/update.lock)\n"
+	"  OTEL_EXPORTER_OTLP_ENDPOINT (where traces go) and OpenTelemetry's others\n"
 	"Routes: / /health /ready-for-update /metrics /api/robots /api/robots/NAME\n"
 	"  /api/events; POST: /api/robots/NAME/drive|eye|servo|speed|stop /api/stop /shutdown\n"
 	"Signals: TERM finish and end, USR1 promote: serve, USR2 demote: stand by\n"
@@ -62,6 +64,8 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 ended by a signal; 64 wrong usage; 71 the port is served already\n"
 	"or the machine is at fault; 78 a wrong variable or robots.json\n";
+
+extern char **environ;
 
 enum { OPT_LISTEN = CLI_OWN, OPT_HOLD, OPT_GPIO };
 
@@ -248,12 +252,16 @@ serve(const struct setup *s, const struct robots *plan, const sigset_t *signals,
 			       .started_ms = clock_mono_ms(),
 			       .stats = &stats,
 			       .update_lock = s->update_lock };
+	struct tracing *tracing = NULL;
 	int status;
 
-	status = assemble(s, plan, &robot, e);
+	status = tracing_new(&robot, environ, &tracing, e);
+	if (status == 0)
+		status = assemble(s, plan, &robot, e);
 	if (status == 0)
 		status = run(s, &robot, signals, e);
 	take_apart(&robot);
+	tracing_free(&robot, &tracing);
 	return status;
 }
 

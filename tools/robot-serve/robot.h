@@ -18,6 +18,7 @@ struct door;
 struct events;
 struct motion;
 struct stats;
+struct trace;
 
 struct robot {
 	const char *id, *version, *instance;
@@ -30,6 +31,7 @@ struct robot {
 	struct motion *motion;
 	struct door *door;
 	struct events *events;
+	struct trace *trace;	 /* NULL: none */
 	const char *update_lock; /* a file: whoever has an flock on it forbids updates */
 };
 

@@ -8,6 +8,7 @@
 #include "door.h"
 #include "health.h"
 #include "obs/process.h"
+#include "obs/trace.h"
 #include "old.h"
 #include "page.h"
 #include "web.h"
@@ -105,6 +106,7 @@ get_metrics(const struct robot *r, const struct ask *q, struct answer *a)
 	metrics_value(&m, METRICS_LABELS("robot_id", r->id, "version", r->version), 1);
 	stats_motion(r->motion, r->id, &m);
 	stats_render(r->stats, r->id, &m);
+	trace_metrics(r->trace, "robot_spans_total", &m);
 	process_render(&m);
 	if (metrics_ok(&m, &e) < 0) {
 		answer_error(a, 500, NULL, "%s", e.msg);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "events.h"
 #include "routes.h"
+#include "spans.h"
 
 #define CONNECTIONS_MAX 1000U
 #define IDLE_S		30U
@@ -45,6 +46,8 @@ struct request {
 	bool end; /* the process, once this is answered */
 	uint64_t bytes;
 	char remote[INET6_ADDRSTRLEN], method[16], path[SHOWN_MAX];
+	struct context context;
+	struct span *span; /* NULL: not recorded */
 };
 
 static const char *const every_answer[][2] = {
@@ -77,10 +80,33 @@ find_remote(struct MHD_Connection *c, char *out, size_t size)
 	}
 }
 
+/* MHD takes a connection that is not const, although it only looks. */
+struct lookup {
+	struct MHD_Connection *connection;
+};
+
+static const char *
+find_header(const void *arg, const char *name)
+{
+	const struct lookup *l = arg;
+
+	return MHD_lookup_connection_value(l->connection, MHD_HEADER_KIND, name);
+}
+
+static const char *
+find_argument(const void *arg, const char *name)
+{
+	const struct lookup *l = arg;
+
+	return MHD_lookup_connection_value(l->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static struct request *
 request_new(struct server *s, struct MHD_Connection *c, const char *method, const char *path)
 {
 	struct request *q = calloc(1, sizeof(*q));
+	struct lookup lookup = { c };
+	struct ask headers = { .method = method, .header = find_header, .connection = &lookup };
 
 	if (q == NULL)
 		return NULL;
@@ -89,6 +115,7 @@ request_new(struct server *s, struct MHD_Connection *c, const char *method, cons
 	(void)snprintf(q->method, sizeof(q->method), "%s", method);
 	(void)snprintf(q->path, sizeof(q->path), "%s", path);
 	find_remote(c, q->remote, sizeof(q->remote));
+	q->span = spans_request(s->robot, &headers, &q->context);
 	atomic_fetch_add(&s->in_flight, 1);
 	atomic_store(&s->last_ms, clock_mono_ms());
 	return q;
@@ -144,27 +171,6 @@ send_answer(struct server *s, struct MHD_Connection *c, struct answer *a)
 	return result;
 }
 
-/* MHD takes a connection that is not const, although it only looks. */
-struct lookup {
-	struct MHD_Connection *connection;
-};
-
-static const char *
-find_header(const void *arg, const char *name)
-{
-	const struct lookup *l = arg;
-
-	return MHD_lookup_connection_value(l->connection, MHD_HEADER_KIND, name);
-}
-
-static const char *
-find_argument(const void *arg, const char *name)
-{
-	const struct lookup *l = arg;
-
-	return MHD_lookup_connection_value(l->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
 /* A field may come in parts; one that does not fit is cut, and then is no
  * number any more that we would take. */
 static enum MHD_Result
@@ -205,12 +211,15 @@ read_form(struct MHD_Connection *c, struct ask *q)
 }
 
 static enum MHD_Result
-answer_now(struct request *r, struct MHD_Connection *c, const char *method, const char *path)
+answer_now(struct request *r, struct MHD_Connection *c, const char *method, const char *path,
+	   const char *version)
 {
 	struct server *s = r->server;
 	struct lookup lookup = { c };
 	struct ask q = { .method = method,
 			 .path = path,
+			 .version = version,
+			 .context = &r->context,
 			 .remote = r->remote,
 			 .body = { r->body != NULL ? r->body : "",
 				   r->came < ASK_BODY_MAX ? r->came : ASK_BODY_MAX },
@@ -227,6 +236,7 @@ answer_now(struct request *r, struct MHD_Connection *c, const char *method, cons
 	result = send_answer(s, c, &a);
 	r->status = a.status;
 	r->end = a.end;
+	spans_answer(r->span, &q, &a);
 	buf_clear(&a.body);
 	stats_count(s->robot->stats, a.endpoint, clock_mono_ns() - r->began_ns);
 	return result;
@@ -257,7 +267,6 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 {
 	struct request *q = *state;
 
-	(void)version;
 	if (q == NULL) {
 		*state = request_new(arg, c, method, path);
 		return *state != NULL ? MHD_YES : MHD_NO;
@@ -268,7 +277,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 		*body_len = 0;
 		return take_body(q, body, n);
 	}
-	return answer_now(q, c, method, path);
+	return answer_now(q, c, method, path, version);
 }
 
 static void
@@ -279,7 +288,8 @@ note(const struct server *s, const struct request *q)
 				    .path = q->path,
 				    .status = q->status,
 				    .bytes = q->bytes,
-				    .ns = clock_mono_ns() - q->began_ns };
+				    .ns = clock_mono_ns() - q->began_ns,
+				    .context = &q->context };
 
 	access_write(s->robot->access, &line);
 	log_debug("%s %s '%s': %d, %.1f ms", line.remote, line.method, line.path, line.status,
@@ -298,6 +308,9 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 		return;
 	if (q->status != 0)
 		note(s, q);
+	else
+		span_fail(q->span, "ended before its answer");
+	trace_end(s->robot->trace, &q->span);
 	/* like a signal from outside, so that there is one way to end */
 	if (q->end)
 		(void)kill(getpid(), SIGTERM);

@@ -2,6 +2,7 @@
 
 #include "motion.h"
 
+/* For metrics; '*' stands for what a client may choose. */
 static const char *const names[ENDPOINTS] = {
 	[ENDPOINT_PAGE] = "/",
 	[ENDPOINT_ASSET] = "/page.*",
@@ -22,6 +23,26 @@ static const char *const names[ENDPOINTS] = {
 	[ENDPOINT_SHUTDOWN] = "/shutdown",
 	[ENDPOINT_OTHER] = "other",
 };
+
+const char *
+stats_route(enum endpoint which)
+{
+	static const char *const routes[ENDPOINTS] = {
+		[ENDPOINT_ROBOT] = "/api/robots/{name}",
+		[ENDPOINT_DRIVE] = "/api/robots/{name}/drive",
+		[ENDPOINT_EYE] = "/api/robots/{name}/eye",
+		[ENDPOINT_SERVO] = "/api/robots/{name}/servo",
+		[ENDPOINT_SPEED] = "/api/robots/{name}/speed",
+		[ENDPOINT_STOP] = "/api/robots/{name}/stop",
+		[ENDPOINT_ITEM] = "/items/{id}",
+	};
+
+	if (routes[which] != NULL)
+		return routes[which];
+	return which != ENDPOINT_ASSET && which != ENDPOINT_OLD && which != ENDPOINT_OTHER
+		       ? names[which]
+		       : NULL;
+}
 
 void
 stats_count(struct stats *s, enum endpoint which, int64_t ns)

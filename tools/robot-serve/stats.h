@@ -43,6 +43,8 @@ struct stats_sum {
 
 void stats_count(struct stats *s, enum endpoint which, int64_t ns);
 void stats_sum(const struct stats *s, struct stats_sum *ret);
+/* As "/api/robots/{name}/drive"; NULL for those that are several paths. */
+const char *stats_route(enum endpoint which);
 void stats_render(const struct stats *s, const char *robot_id, struct metrics *m);
 /* The robots' own numbers. */
 void stats_motion(struct motion *motion, const char *robot_id, struct metrics *m);
