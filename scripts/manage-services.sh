@@ -17,7 +17,8 @@ help() {
 		                          local registry has
 		  stop-infra, stop-robots
 		  restart-robots          one robot after the other, each when the one before is healthy
-		  status                  what runs, at which version, since when
+		  status                  one table: each service, its version, digest and health, since when it
+		                          runs, and where its page is
 		  health                  ask every robot whether it is healthy
 		  logs [OPTIONS]          all logs; OPTIONS as compose's (-f, --tail=N)
 		  logs-robots, logs-infra [OPTIONS]
@@ -124,10 +125,63 @@ health() {
 	healthcheck $urls
 }
 
+# SERVICE VERSION DIGEST HEALTH SINCE PAGE of what the gateway itself runs.
+infra_rows() {
+	docker ps -a --filter "label=io.gantry.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}}' | sort |
+		while read -r name; do
+			case " $ROBOT_CONTAINERS " in
+			*" $name "*) continue ;;
+			esac
+			case "$name" in
+			robot-holder-*) continue ;;
+			esac
+			row=$(docker inspect --format '{{.Config.Image}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}} {{.State.StartedAt}}' "$name")
+			# shellcheck disable=SC2086
+			set -- $row
+			page=$(docker port "$name" 2>/dev/null | sed -n '1s|.* -> |http://|p')
+			version=${1##*/}
+			echo "$name ${version##*:} - $2 ${3%%.*} ${page:--}"
+		done
+}
+
+# The same of the robots: what runs is deploy's word, its health the robot's own.
+robot_rows() {
+	urls=
+	for robot in $ROBOT_CONTAINERS; do
+		urls="$urls $(robot_url "$robot")"
+	done
+	# shellcheck disable=SC2086
+	said=$([ -z "${urls# }" ] || healthcheck -q -t 3 $urls 2>/dev/null || true)
+	configured deploy --status | while read -r name version digest state since _; do
+		url=$(robot_url "$name")
+		health=$(printf '%s\n' "$said" | awk -v url="$url" '$2 == url { print $1 }')
+		[ "$state" = running ] || health=$state
+		# no deployment has moved it yet
+		[ "$since" != - ] || since=$(docker inspect --format '{{.State.StartedAt}}' "$name" 2>/dev/null || echo -)
+		echo "$name $version $digest ${health:-unknown} ${since%%.*} ${url%/health}"
+	done
+}
+
 status() {
-	docker ps -a --filter "label=io.gantry.project=$COMPOSE_PROJECT_NAME" \
-		--format '{{.Names}}\t{{.Status}}\t{{.Ports}}' | sort
-	configured deploy --status
+	{
+		echo SERVICE VERSION DIGEST HEALTH SINCE PAGE
+		robot_rows
+		infra_rows
+	} | awk '
+		{
+			for (i = 1; i <= 6; i++) {
+				cell[NR, i] = $i == "" ? "-" : $i
+				if (length(cell[NR, i]) > width[i])
+					width[i] = length(cell[NR, i])
+			}
+		}
+		END {
+			for (row = 1; row <= NR; row++) {
+				for (i = 1; i < 6; i++)
+					printf "%-" width[i] "s  ", cell[row, i]
+				print cell[row, 6]
+			}
+		}'
 }
 
 logs_of() {

@@ -140,11 +140,16 @@ registry_image() {
 	docker ps -q --no-trunc | sort | diff before -
 }
 
-@test "status names what runs" {
-	run -0 "$manage" -c "$CONF" status
-	for name in robot-{holder,service}-{1,2,3}; do
-		[[ $output == *"$name"*Up* ]]
-	done
+@test "status is one table: version, digest, health, since when, and where the page is" {
+	run -0 --separate-stderr "$manage" -c "$CONF" status
+	[[ ${lines[0]} =~ ^SERVICE\ +VERSION\ +DIGEST\ +HEALTH\ +SINCE\ +PAGE$ ]]
+	[[ ${lines[1]} =~ ^robot-service-1\ +0\.0\.10\ +sha256:[0-9a-f]+\ +healthy\ +20[0-9T:.Z-]+\ +http://[^\ ]*5001$ ]]
+	[[ $output != *robot-holder* ]]
+	docker stop -t 1 robot-service-2 >/dev/null
+	run -0 --separate-stderr "$manage" -c "$CONF" status
+	docker start robot-service-2 >/dev/null
+	[[ ${lines[2]} =~ ^robot-service-2\ .*\ exited\  ]]
+	wait_for 20 healthcheck "http://localhost:5002/health"
 }
 
 @test "health asks every robot" {
