@@ -29,8 +29,8 @@ USER 10001:10001
 ENV PATH=/bin APP_VERSION=$VERSION GANTRY_HANDOVER=1 PORT=5000
 EXPOSE 5000/tcp
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=6s --start-period=5s --retries=3 \
-	CMD ["healthcheck", "http+unix:///run/gantry/robot.sock:/health"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=1s --retries=2 \
+	CMD ["healthcheck", "-t", "2", "http+unix:///run/gantry/robot.sock:/health"]
 LABEL io.gantry.handover=1 \
 	org.opencontainers.image.title=robot-app \
 	org.opencontainers.image.version=$VERSION \

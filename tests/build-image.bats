@@ -149,7 +149,7 @@ health_is() {
 	jq -e '.config | .User == "10001:10001" and .Cmd == ["robot-serve"] and .Entrypoint == null and
 		.StopSignal == "SIGTERM" and .ExposedPorts == {"5000/tcp": {}} and
 		.Env == ["PATH=/bin", "APP_VERSION=0.0.1", "GANTRY_HANDOVER=1", "PORT=5000"] and
-		.Healthcheck.Test == ["CMD", "healthcheck", "http+unix:///run/gantry/robot.sock:/health"] and
+		.Healthcheck.Test == ["CMD", "healthcheck", "-t", "2", "http+unix:///run/gantry/robot.sock:/health"] and
 		.Labels["io.gantry.handover"] == "1" and
 		.Labels["org.opencontainers.image.version"] == "0.0.1" and
 		.Labels["org.opencontainers.image.title"] == "robot-app" and
@@ -244,7 +244,7 @@ health_is() {
 	grep -qxF "USER $(jq -r .config.User "$CONFIG")" "$f"
 	grep -qxF "CMD $(jq -c .config.Cmd "$CONFIG")" "$f"
 	grep -qxF "STOPSIGNAL $(jq -r .config.StopSignal "$CONFIG")" "$f"
-	grep -qF "CMD $(jq -c '.config.Healthcheck.Test[1:]' "$CONFIG" | sed 's/,/, /')" "$f"
+	grep -qF "CMD $(jq -c '.config.Healthcheck.Test[1:]' "$CONFIG" | sed "s/,/, /g")" "$f"
 	for package in $(sed -n '/^build="/,/"$/p' "$ROOT/scripts/install-deps.sh" | tr -d '"' | sed s/build=//); do
 		grep -qw -- "$package" "$f"
 	done
