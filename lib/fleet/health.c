@@ -1,6 +1,7 @@
 #include "fleet/health.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #define LINE_MAX_BYTES 200
 #define RECORD_WORDS   4 /* before the reason */
 #define NS_PER_MS      1000000
+#define REMOVED_MS     2000
 
 /* What Docker takes where a health check does not say, and the most we believe. */
 #define CHECK_MS	  30000
@@ -100,6 +102,37 @@ ask_engine(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 	return strcmp(status, "healthy") == 0;
 }
 
+static int
+look(const struct health *h, struct json_t **ret, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (engine_container(h->engine, h->id, ret, &why) == 0)
+		return 0;
+	if (why.code == ERR_NOTFOUND)
+		return err_set(e, ERR_TEMP, "somebody removed its container");
+	return err_set(e, why.code, "%s", why.msg);
+}
+
+/* "docker rm -f" kills before it removes, and that is no fault of the release. */
+static int
+check_removed(const struct health *h, const struct json_t *c, struct err *e)
+{
+	struct deadline until = clock_deadline(REMOVED_MS);
+
+	if (jsn_int(c, "State.ExitCode", 0) != 128 + SIGKILL ||
+	    jsn_bool(c, "State.OOMKilled", false))
+		return 0;
+	do {
+		AUTO_JSN struct json_t *now = NULL;
+
+		clock_sleep_ms(HEALTH_FAST_MS, NULL);
+		if (look(h, &now, e) < 0)
+			return -1;
+	} while (!clock_over(until));
+	return 0;
+}
+
 /* A container that is down cannot become healthy any more. */
 static int
 check_alive(const struct health *h, struct err *e)
@@ -108,10 +141,12 @@ check_alive(const struct health *h, struct err *e)
 	char line[LINE_MAX_BYTES] = "";
 	const char *how;
 
-	if (engine_container(h->engine, h->id, &c, e) < 0)
+	if (look(h, &c, e) < 0)
 		return -1;
 	if (jsn_bool(c, "State.Running", false) && !jsn_bool(c, "State.Restarting", false))
 		return 0;
+	if (check_removed(h, c, e) < 0)
+		return -1;
 	(void)engine_last_line(h->engine, h->id, line, sizeof(line), NULL);
 	how = jsn_bool(c, "State.OOMKilled", false) ? "was killed for memory, status"
 						    : "ended with status";

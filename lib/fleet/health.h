@@ -6,7 +6,7 @@
  * is bad at once, and the reason has its last words.
  *
  * Results: 0; ERR_NO it is not healthy, with the reason; ERR_TEMP stopped by
- * *stop, or the engine does not answer.
+ * *stop, the engine does not answer, or somebody removed the container.
  */
 #ifndef GANTRY_FLEET_HEALTH_H
 #define GANTRY_FLEET_HEALTH_H
