@@ -239,6 +239,65 @@ pid_of() { # N
 	all_at "$goal"
 }
 
+@test "a robot that somebody removed is made again, by deploy and by rollback" {
+	local now back
+	now=$(other)
+	back=$(version_of 1)
+	run -0 deploy -c "$CONF" --tag "$now" --force
+	docker rm -f robot-service-1 >/dev/null
+	run --separate-stderr -0 deploy -c "$CONF" --tag "$now"
+	[ "${stderr_lines[0]}" = "deploy: robot-service-1: was gone, is made again" ]
+	[ "${stderr_lines[1]}" = "deploy: every service runs $now already" ]
+	all_at "$now"
+	docker rm -f robot-service-1 robot-service-2 >/dev/null
+	killed settle-make "$now"
+	run ! docker inspect robot-service-1
+	run -0 rollback -c "$CONF" --to "$back"
+	all_at "$back"
+	[ "$(docker inspect -f '{{.Config.Labels.site}}' robot-service-1)" = test ]
+	# only what it is asked to change, is changed
+	docker rm -f robot-service-1 >/dev/null
+	run -1 deploy -c "$CONF" --tag "$now" --force --check
+	run ! docker inspect robot-service-1
+	run -0 deploy -c "$CONF" --tag "$now" --force
+	all_at "$now"
+}
+
+@test "robots that somebody removes in the middle are made again" {
+	local goal step
+	for step in create:2 soak:2 rename-old:2 rename-new:2 remove-old:2; do
+		goal=$(other)
+		killed "$step" "$goal" --force
+		docker ps -aq --filter name=robot-service | xargs docker rm -f >/dev/null
+		run -0 deploy -c "$CONF" --tag "$goal"
+		all_at "$goal"
+	done
+	goal=$(other)
+	deploy -c "$CONF" --tag "$goal" --force --soak 3 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	wait_for 20 last_step soak
+	docker rm -f robot-service-1 robot-service-1-next >/dev/null
+	status=0
+	wait "$pid" || status=$?
+	cat "$BATS_TEST_TMPDIR/out"
+	# nobody's fault, so that the release may be tried again
+	[ "$status" = 75 ]
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+}
+
+@test "a site that was taken down with its holders is left alone" {
+	local now
+	now=$(version_of 1)
+	docker rm -f robot-service-1 robot-holder-1 >/dev/null
+	run --separate-stderr -1 deploy -c "$CONF" --tag "$now"
+	[[ ${stderr_lines[0]} == *"'robot-service-1' and the container whose network it joins are gone: "* ]]
+	run ! docker inspect robot-service-1
+	start_robot 1 "$now"
+	run -0 deploy -c "$CONF" --tag "$now"
+	all_at "$now"
+}
+
 # The engine starts robots and holders in any order and leaves robots down whose holder was not up
 # yet, so two rounds are not always the same.
 @test "the power fails in the middle: the next run brings every robot back" {

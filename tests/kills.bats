@@ -31,7 +31,7 @@ make_site() {
 	mkdir -p "$dir"
 	sed -e "s,^STATE_DIR=.*,STATE_DIR='$dir/state'," -e "s,^PINS_FILE=.*,PINS_FILE='$dir/pins'," \
 		-e "s,^ROBOT_CONTAINERS=.*,ROBOT_CONTAINERS='robot-service-$1 robot-service-$second'," \
-		-e 's,^HEALTH_CHECK_TIMEOUT=.*,HEALTH_CHECK_TIMEOUT=30,' "$CONF" >"$dir/conf"
+		-e 's,^HEALTH_CHECK_TIMEOUT=.*,HEALTH_CHECK_TIMEOUT=120,' "$CONF" >"$dir/conf"
 	docker rm -f "robot-service-$second" >/dev/null
 	docker run -d --name "robot-service-$second" --restart unless-stopped --read-only \
 		--network "container:robot-holder-$second" --tmpfs /run/gantry:uid=10001,gid=10001 \

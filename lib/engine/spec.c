@@ -384,26 +384,9 @@ spec_make(const struct json_t *container, const struct json_t *old_image, const 
 	return 0;
 }
 
-int
-spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t **ret, struct err *e)
+static const char *
+env_value(const struct json_t *env, const char *name)
 {
-	AUTO_JSN struct json_t *spec = jsn_copy(saved);
-
-	if (!jsn_is_object(spec))
-		return err_set(e, ERR_DATA, "the saved container of '%s' is not whole", n->service);
-	set_labels(spec, NULL, n);
-	if (set_env(spec, NULL, n, e) < 0)
-		return -1;
-	jsn_set_str(spec, "Image", n->image);
-	*ret = TAKE_PTR(spec);
-	return 0;
-}
-
-const char *
-spec_env(const struct json_t *inspect, const char *name)
-{
-	const struct json_t *env = jsn_get(inspect, "Config.Env");
-
 	for (size_t i = 0; i < jsn_len(env); i++) {
 		const char *s = jsn_str_or(jsn_at(env, i), "", "");
 
@@ -411,4 +394,28 @@ spec_env(const struct json_t *inspect, const char *name)
 			return s + strlen(name) + 1;
 	}
 	return NULL;
+}
+
+int
+spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t **ret, struct err *e)
+{
+	AUTO_JSN struct json_t *spec = jsn_copy(saved);
+	const char *instance = env_value(jsn_at_key(saved, "Env"), SPEC_ENV_INSTANCE);
+	struct spec_new mine = *n;
+
+	if (!jsn_is_object(spec))
+		return err_set(e, ERR_DATA, "the saved container of '%s' is not whole", n->service);
+	mine.instance = instance != NULL ? instance : n->instance;
+	set_labels(spec, NULL, &mine);
+	if (set_env(spec, NULL, &mine, e) < 0)
+		return -1;
+	jsn_set_str(spec, "Image", mine.image);
+	*ret = TAKE_PTR(spec);
+	return 0;
+}
+
+const char *
+spec_env(const struct json_t *inspect, const char *name)
+{
+	return env_value(jsn_get(inspect, "Config.Env"), name);
 }

@@ -38,7 +38,8 @@ struct spec_new {
 int spec_make(const struct json_t *container, const struct json_t *old_image,
 	      const struct spec_new *n, struct json_t **ret, struct err *e);
 
-/* The same from what spec_make made once, for another image. */
+/* The same from what spec_make made once, for another image; its instance stays, n's is only for
+ * one that has none. */
 int spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t **ret,
 	       struct err *e);
 

@@ -87,6 +87,13 @@ is_kept(const struct json_t *r, const char *unfinished)
 	return !is_event(r, "step") && !is_event(r, "resume");
 }
 
+/* How to make a service's container again, if it is removed one day. */
+static bool
+is_newest_spec(const struct journal *j, const struct json_t *r)
+{
+	return is_event(r, "service") && journal_last(j, NULL, "service", field(r, "service")) == r;
+}
+
 static int
 compact(struct journal *j, struct err *e)
 {
@@ -103,7 +110,7 @@ compact(struct journal *j, struct err *e)
 		if (!is_kept(r, txn))
 			continue;
 		copy = jsn_copy(r);
-		if (txn == NULL || strcmp(field(r, "txn"), txn) != 0)
+		if ((txn == NULL || strcmp(field(r, "txn"), txn) != 0) && !is_newest_spec(j, r))
 			jsn_remove(copy, "spec");
 		line = jsn_dump(copy);
 		jsn_push(kept, copy);

@@ -25,7 +25,8 @@
  *     end         result ("done", "rolled-back", "stopped"), reason
  *
  * Limits: JOURNAL_MAX bytes are read, from the end; a file of JOURNAL_COMPACT
- * is rewritten without the steps and specs of what is finished.
+ * is rewritten without the steps of what is finished, and without specs but the
+ * newest of each service.
  */
 #ifndef GANTRY_FLEET_JOURNAL_H
 #define GANTRY_FLEET_JOURNAL_H

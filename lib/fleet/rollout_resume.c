@@ -108,14 +108,15 @@ static void
 wake_all(const struct rollout *r)
 {
 	for (size_t i = 0; i < r->fleet->n; i++) {
-		const struct service *s = &r->fleet->services[i];
+		const struct settle s = { .journal = r->journal,
+					  .service = &r->fleet->services[i],
+					  .timeout_ms = r->move.timeout_ms,
+					  .interval_ms = r->move.interval_ms };
 		struct err why = { 0 };
-		int woken = wake_service(s, &why);
+		const char *done = wake_service(&s, &why);
 
-		if (woken != 0 && r->move.say != NULL)
-			r->move.say(r->move.arg, s->name,
-				    woken > 0 ? "was left down by the engine, is started"
-					      : why.msg);
+		if ((done != NULL || why.code != ERR_NONE) && r->move.say != NULL)
+			r->move.say(r->move.arg, s.service->name, done != NULL ? done : why.msg);
 	}
 }
 

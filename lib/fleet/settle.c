@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jsn.h"
 #include "engine/spec.h"
 #include "fleet/health.h"
 #include "fleet/step.h"
 
-#define ACTS_MAX 12 /* the longest way has six */
+#define ACTS_MAX      12 /* the longest way has six */
+#define REMOVING_MS   20000
+#define LOOK_AGAIN_MS 50
 
 struct found {
 	struct json_t *now, *next, *prev;
@@ -23,14 +26,30 @@ found_clear(struct found *f)
 	*f = (struct found){ 0 };
 }
 
+/* What the engine is removing, for whoever, is as good as gone. */
+static int
+look_at(const struct settle *s, enum service_slot slot, struct json_t **ret, struct err *e)
+{
+	struct deadline until = clock_deadline(REMOVING_MS);
+
+	while (service_look(s->service, slot, s->journal, ret, e) == 0) {
+		if (strcmp(jsn_str_or(*ret, "State.Status", ""), "removing") != 0 ||
+		    clock_over(until))
+			return 0;
+		jsn_free(ret);
+		*ret = NULL;
+		clock_sleep_ms(LOOK_AGAIN_MS, NULL);
+	}
+	return -1;
+}
+
 static int
 look(const struct settle *s, struct found *f, struct err *e)
 {
 	found_clear(f);
-	if (service_look(s->service, SERVICE_NOW, s->journal, &f->now, e) < 0 ||
-	    service_look(s->service, SERVICE_NEXT, s->journal, &f->next, e) < 0)
+	if (look_at(s, SERVICE_NOW, &f->now, e) < 0 || look_at(s, SERVICE_NEXT, &f->next, e) < 0)
 		return -1;
-	return service_look(s->service, SERVICE_PREV, s->journal, &f->prev, e);
+	return look_at(s, SERVICE_PREV, &f->prev, e);
 }
 
 static int
@@ -175,16 +194,58 @@ finish_commit(const struct settle *s, const struct found *f, struct err *e)
 	return rename_to(s, f->prev, SERVICE_NOW, e);
 }
 
+/* What it ran last, as the journal knows: where it was moved to, or what it was before. */
+static const struct json_t *
+last_known(const struct settle *s)
+{
+	for (size_t i = journal_len(s->journal); i > 0; i--) {
+		const struct json_t *r = journal_at(s->journal, i - 1);
+		const char *event = jsn_str_or(r, "event", "");
+
+		if (strcmp(jsn_str_or(r, "service", ""), s->service->name) == 0 &&
+		    (strcmp(event, "service") == 0 ||
+		     (strcmp(event, "moved") == 0 && jsn_str_or(r, "digest", "")[0] != '\0')))
+			return r;
+	}
+	return NULL;
+}
+
+/* Where the whole site was taken down, a robot alone is of no use, and its name would be in the
+ * way of those who bring the site up again. */
+static int
+need_holder(const struct settle *s, const struct json_t *spec, struct err *e)
+{
+	AUTO_JSN struct json_t *holder = NULL;
+	struct view mode = view_of(jsn_str_or(spec, "HostConfig.NetworkMode", "")), kind;
+
+	if (!view_cut(&mode, ':', &kind) || !view_eq(kind, "container"))
+		return 0;
+	if (engine_container(s->service->engine, mode.p, &holder, e) < 0)
+		return err_wrap(e, "'%s' and the container whose network it joins are gone",
+				s->service->name);
+	return 0;
+}
+
 static int
 make_again(const struct settle *s, struct err *e)
 {
-	const struct json_t *spec = jsn_get(before(s), "spec");
-	char id[ENGINE_ID_MAX];
+	const struct json_t *last = last_known(s), *spec = jsn_get(before(s), "spec");
+	struct spec_new n = { .service = s->service->name,
+			      .tag = jsn_str_or(last, "tag", ""),
+			      .instance = "" };
+	AUTO_JSN struct json_t *again = NULL;
+	char ref[REF_STR_MAX + DIGEST_STR_MAX], id[ENGINE_ID_MAX];
 
 	if (!jsn_is_object(spec))
 		return err_set(e, ERR_NOTFOUND, "no container '%s' at '%s'", s->service->name,
 			       engine_host(s->service->engine));
-	return engine_create(s->service->engine, s->service->name, spec, id, e);
+	(void)snprintf(ref, sizeof(ref), "%s@%s", jsn_str_or(last, "image", ""),
+		       jsn_str_or(last, "digest", ""));
+	n.image = jsn_str_or(last, "ref", ref);
+	if (need_holder(s, spec, e) < 0 || spec_again(spec, &n, &again, e) < 0 ||
+	    announce(s, STEP_SETTLE_MAKE, e) < 0)
+		return -1;
+	return engine_create(s->service->engine, s->service->name, again, id, e);
 }
 
 /* One act; 1 when there is nothing left to do. */
@@ -218,6 +279,18 @@ end_stop(const struct settle *s, const struct found *f, struct err *e)
 	if (f->now == NULL || strcmp(jsn_str_or(last, "step", ""), step_name(STEP_HALT_OLD)) != 0)
 		return 0;
 	return engine_stop(s->service->engine, id_of(f->now), e);
+}
+
+int
+settle_is_gone(const struct settle *s, struct err *e)
+{
+	AUTO(found_clear) struct found f = { 0 };
+
+	if (!jsn_is_object(jsn_get(before(s), "spec")))
+		return 0;
+	if (look(s, &f, e) < 0)
+		return -1;
+	return f.now == NULL && f.next == NULL && f.prev == NULL;
 }
 
 int

@@ -7,7 +7,8 @@
  *     NAME and NAME-next   not committed: NAME serves again, NAME-next goes
  *     NAME-next, NAME-prev the commit had begun: NAME-next becomes NAME
  *     NAME and NAME-prev   NAME is healthy: NAME-prev goes; is not: back to it
- *     none                 made again as the journal remembers it
+ *     none                 made again as the journal remembers it, unless the
+ *                          container whose network it joins is gone too
  *
  * Every act is one call to the engine, after which it looks again; killed at
  * any instant and started again, it ends the same way.
@@ -19,7 +20,7 @@
 
 struct settle {
 	struct journal *journal;
-	const char *txn;
+	const char *txn; /* NULL outside of a deployment */
 	const struct service *service;
 	int64_t timeout_ms, interval_ms; /* for its health, see health.h */
 };
@@ -28,5 +29,9 @@ struct settle {
  * the deployment began).  ERR_STUCK: it is not healthy and a person is needed;
  * ERR_TEMP and the like: the engine did not let us. */
 int settle_service(const struct settle *s, struct err *e);
+
+/* 1 if nothing of the service is there and the journal knows how to make it
+ * again, 0 if not, -1 if that cannot be found out. */
+int settle_is_gone(const struct settle *s, struct err *e);
 
 #endif

@@ -34,6 +34,7 @@ static const char *const names[STEP_COUNT] = {
 	[STEP_QUARANTINE] = "quarantine",
 	[STEP_BACK] = "back",
 	[STEP_RESUME] = "resume",
+	[STEP_SETTLE_MAKE] = "settle-make",
 	[STEP_SETTLE_PROMOTE] = "settle-promote",
 	[STEP_SETTLE_RENAME] = "settle-rename",
 	[STEP_SETTLE_REMOVE_NEXT] = "settle-remove-next",

@@ -32,10 +32,11 @@ enum step {
 	STEP_MOVED,
 	STEP_PROVEN,
 	STEP_END,
-	STEP_FAILED,	 /* a service failed and the others stay */
-	STEP_QUARANTINE, /* the release is bad */
-	STEP_BACK,	 /* everything goes back */
-	STEP_RESUME,	 /* taken up again */
+	STEP_FAILED,	  /* a service failed and the others stay */
+	STEP_QUARANTINE,  /* the release is bad */
+	STEP_BACK,	  /* everything goes back */
+	STEP_RESUME,	  /* taken up again */
+	STEP_SETTLE_MAKE, /* somebody removed it: make it again */
 	STEP_SETTLE_PROMOTE,
 	STEP_SETTLE_RENAME,
 	STEP_SETTLE_REMOVE_NEXT,

@@ -15,16 +15,25 @@ was_left_down(const struct json_t *c)
 	       (strcmp(policy, "always") == 0 || strcmp(policy, "unless-stopped") == 0);
 }
 
-int
-wake_service(const struct service *s, struct err *e)
+const char *
+wake_service(const struct settle *s, struct err *e)
 {
 	AUTO_JSN struct json_t *c = NULL;
+	int gone;
 
-	if (service_look(s, SERVICE_NOW, NULL, &c, e) < 0)
-		return -1;
-	if (c == NULL || !was_left_down(c))
-		return 0;
-	if (engine_start(s->engine, jsn_str_or(c, "Id", ""), e) < 0)
-		return err_wrap(e, "start '%s'", s->name);
-	return 1;
+	if (service_look(s->service, SERVICE_NOW, s->journal, &c, e) < 0)
+		return NULL;
+	if (c != NULL && !was_left_down(c))
+		return NULL;
+	if (c != NULL) {
+		if (engine_start(s->service->engine, jsn_str_or(c, "Id", ""), e) < 0) {
+			(void)err_wrap(e, "start '%s'", s->service->name);
+			return NULL;
+		}
+		return "was left down by the engine, is started";
+	}
+	gone = settle_is_gone(s, e);
+	if (gone <= 0 || settle_service(s, e) < 0)
+		return NULL;
+	return "was gone, is made again";
 }

@@ -205,7 +205,8 @@ TEST(what_was_saved_is_made_again_for_another_image)
 
 	CHECK(spec_again(s, &n, &again, NULL) == 0);
 	CHECK_STR(jsn_str(again, "Image"), "y");
-	check_json(again, "Env", "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=z\",\"GANTRY_IMAGE=y\"]");
+	check_json(again, "Env",
+		   "[\"ROBOT_ID=robot-1\",\"GANTRY_INSTANCE=i-2\",\"GANTRY_IMAGE=y\"]");
 	CHECK(jsn_at_key(jsn_get(again, "Labels"), "io.gantry.tag") == NULL);
 	CHECK(jsn_equal(jsn_get(again, "HostConfig"), jsn_get(s, "HostConfig")));
 	CHECK_STR(jsn_str(s, "Image"), NEXT_IMAGE);
