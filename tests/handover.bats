@@ -197,8 +197,8 @@ under_load() { # HANDOVERS LOAD-OPTION...
 	cat load.out load.err
 }
 
-@test "ten handovers under fifty busy connections, kept and fresh: no request is lost" {
-	under_load 10 -k 30 -f 20
+@test "handovers under fifty busy connections, kept and fresh: no request is lost" {
+	under_load "${HANDOVERS:-25}" -k 30 -f 20
 	[[ $(cat load.out) == "requests "*" failed 0 longest_gap_ms "* ]]
 	[ "$(cut -d' ' -f2 load.out)" -gt 1000 ]
 	[ ! -s load.err ]

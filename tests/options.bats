@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# A container that uses every option of the engine: what people set is the same after a move, and
+# what came with the image follows the new one.
+load helpers/common
+load helpers/engine
+load helpers/fleet
+
+setup_file() {
+	start_fleet 1 0.0.1
+	release 0.0.2 --env EXTRA=new
+	docker network create --subnet 10.214.0.0/24 site >/dev/null
+	docker network create --subnet 10.215.0.0/24 "a-second" >/dev/null
+	mkdir "$BATS_FILE_TMPDIR/bind" "$BATS_FILE_TMPDIR/other"
+	chmod 777 "$BATS_FILE_TMPDIR/bind"
+}
+
+teardown_file() {
+	stop_fleet
+}
+
+# told NAME: all that inspect tells, without what has to differ from container to container.
+told() {
+	docker inspect "$1" | jq -S '.[0] | .Id as $id
+		| del(.Id, .Created, .State, .Image, .Name, .RestartCount, .ExecIDs, .GraphDriver, .LogPath,
+			.ResolvConfPath, .HostnamePath, .HostsPath, .Config.Image, .Config.Labels["io.gantry.service"],
+			.Config.Labels["io.gantry.tag"], .Config.Labels["org.opencontainers.image.version"])
+		| .Config.Env |= (map(select(test("^(GANTRY_INSTANCE|GANTRY_IMAGE|APP_VERSION|EXTRA)=") | not))
+			| sort)
+		| .Config.Hostname |= if . == $id[:12] then "its own id" else . end
+		| .Mounts |= (map(if .Name // "" | test("^[0-9a-f]{64}$") then del(.Mode) else . end)
+			| sort_by(.Destination))
+		# a volume without a name is asked for by name the second time
+		| .HostConfig.Binds |= ((. // []) | map(select(test("^[0-9a-f]{64}:") | not)) | sort)
+		| .HostConfig.Mounts |= ((. // []) | map(select(.Type != "volume" or .Source != null)
+			| select((.Source // "") | test("^[0-9a-f]{64}$") | not)))
+		| .NetworkSettings |= {Networks: (.Networks // {} | map_values(
+			(.IPAMConfig // {}) as $fixed | {Links: (.Links // []), DriverOpts: (.DriverOpts // {}),
+				Aliases: ((.Aliases // []) - [$id[:12]] | sort), $fixed}
+			+ if $fixed != {} then {IPAddress, MacAddress} else {} end))}'
+}
+
+# keeps COMMAND...: what inspect tells of robot-service-1 is the same before and after.
+keeps() {
+	told robot-service-1 >"$BATS_TEST_TMPDIR/before"
+	run -0 "$@"
+	told robot-service-1 >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+# again OPTION... : robot 1 anew, with these options of docker run.
+again() {
+	docker rm -f robot-service-1 >/dev/null 2>&1 || true
+	rm -rf "$STATE"
+	docker run -d --name robot-service-1 "$@" >/dev/null
+}
+
+# every option that an engine takes beside the others
+all_options() {
+	local image
+	image=$IMAGE@$(digest_of 0.0.1)
+	docker rm -f robot-service-1 robot-holder-1 >/dev/null
+	docker run -d --name donor -v /donated "$image" robot-serve --hold >/dev/null
+	again --network site --ip 10.214.0.50 --network-alias front --network-alias back \
+		--link donor:friend \
+		-p 127.0.0.1:5001:5000 -p 127.0.0.1:5060-5061:5060-5061/udp --expose 7777 \
+		-e ROBOT_ID=robot-1 -e 'WORDS=two words = one' -e APP_VERSION=mine \
+		--label site=test --label 'with.dots=and spaces' \
+		-v "$BATS_FILE_TMPDIR/bind:/bind:rw,rprivate" -v named:/named/ -v /anonymous \
+		--mount type=volume,dst=/nameless --mount type=volume,src=second,dst=/second,volume-nocopy \
+		--mount "type=bind,src=$BATS_FILE_TMPDIR/other,dst=/other,readonly" \
+		--mount type=tmpfs,dst=/scratch,tmpfs-size=1048576,tmpfs-mode=1777 \
+		--tmpfs /run/gantry:uid=10001,gid=10001 --volumes-from donor:ro \
+		--device /dev/null:/dev/mine:r --device-cgroup-rule 'c 1:3 r' \
+		--cap-add NET_ADMIN --cap-drop CHOWN --security-opt no-new-privileges \
+		--security-opt seccomp=unconfined --ulimit nofile=1000:2000 --ulimit core=0 \
+		--sysctl net.core.somaxconn=1000 --restart on-failure:3 \
+		--log-driver json-file --log-opt max-size=1m --log-opt max-file=2 \
+		--memory 128m --memory-swap 256m --memory-reservation 32m --cpus 0.9 --cpu-shares 512 \
+		--cpuset-cpus 0 --pids-limit 200 --oom-score-adj 100 \
+		--health-cmd 'healthcheck http+unix:///run/gantry/robot.sock:/health' --health-interval 7s \
+		--health-retries 5 --health-start-period 3s --health-timeout 4s \
+		--add-host gateway:10.214.0.1 --dns 10.214.0.1 --dns-search example.test --dns-opt ndots:2 \
+		--hostname robot-one --domainname example.test --user 10001:10001 --workdir /bind \
+		--entrypoint /bin/robot-serve -t -i --stop-signal SIGINT --stop-timeout 7 --init \
+		--ipc shareable --pid host --shm-size 32m --read-only --group-add 44 --runtime runc \
+		--cgroupns private "$image" --listen 0.0.0.0:5000
+	docker network connect --ip 10.215.0.50 --alias side a-second robot-service-1
+	wait_for 10 healthy 1
+}
+
+@test "every option is the same after a move, one after it, and after somebody removed it" {
+	all_options
+	volume=$(docker inspect robot-service-1 |
+		jq -r '.[0].Mounts[] | select(.Destination == "/nameless").Name')
+	keeps deploy -c "$CONF" --tag 0.0.2
+	[ "$(jq -r '.Config.Env[] | select(test("^WORDS="))' "$BATS_TEST_TMPDIR/after")" = \
+		'WORDS=two words = one' ]
+	[ "$(jq -r '.NetworkSettings.Networks | keys | join(" ")' "$BATS_TEST_TMPDIR/after")" = \
+		"a-second site" ]
+	[ "$(docker inspect robot-service-1 |
+		jq -r '.[0].Mounts[] | select(.Destination == "/nameless").Name')" = "$volume" ]
+	# what the image says and nobody overrode
+	docker inspect robot-service-1 | jq -r '.[0].Config.Env[]' >"$BATS_TEST_TMPDIR/env"
+	grep -qx EXTRA=new "$BATS_TEST_TMPDIR/env"
+	grep -qx APP_VERSION=mine "$BATS_TEST_TMPDIR/env"
+	[ "$(docker inspect robot-service-1 |
+		jq -r '.[0].Config.Labels["org.opencontainers.image.version"]')" = 0.0.2 ]
+	keeps deploy -c "$CONF" --tag 0.0.1
+	told robot-service-1 >"$BATS_TEST_TMPDIR/before"
+	docker rm -f robot-service-1 >/dev/null
+	run -0 deploy -c "$CONF" --tag 0.0.1
+	[[ $output == *"robot-service-1: was gone, is made again"* ]]
+	told robot-service-1 >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	docker rm -f robot-service-1 donor >/dev/null
+}
+
+@test "the host's own network, name and processes" {
+	again --network host --uts host --ipc host --userns host -e PORT=5001 \
+		--tmpfs /run/gantry --user 0 "$IMAGE@$(digest_of 0.0.1)"
+	wait_for 10 healthy 1
+	cp "$CONF" "$BATS_TEST_TMPDIR/conf"
+	echo 'SERVICE_robot_service_1_HEALTH=http://127.0.0.1:5001/health' >>"$BATS_TEST_TMPDIR/conf"
+	keeps deploy -c "$BATS_TEST_TMPDIR/conf" --tag 0.0.2
+	[ "$(version_of 1)" = 0.0.2 ]
+}
+
+@test "the engine's default network, a second one, and a name that it made up" {
+	again -p 127.0.0.1:5001:5000 --tmpfs /run/gantry:uid=10001,gid=10001 --restart always \
+		"$IMAGE@$(digest_of 0.0.1)"
+	docker network connect a-second robot-service-1
+	wait_for 10 healthy 1
+	keeps deploy -c "$CONF" --tag 0.0.2
+	[ "$(jq -r .Config.Hostname "$BATS_TEST_TMPDIR/after")" = 'its own id' ]
+	[ "$(jq -r '.NetworkSettings.Networks | keys | join(" ")' "$BATS_TEST_TMPDIR/after")" = \
+		"a-second bridge" ]
+}
+
+@test "graphics cards and all rights, where the engine has none to give" {
+	docker rm -f robot-service-1 >/dev/null
+	rm -rf "$STATE"
+	docker create --name robot-service-1 --privileged \
+		--gpus '"device=0,2","capabilities=compute,utility"' \
+		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
+	told robot-service-1 >"$BATS_TEST_TMPDIR/before"
+	# its successor can be looked at before the engine refuses to start it
+	GANTRY_CRASH_AT=guard-old run -137 "$B/crash/deploy" -c "$CONF" --tag 0.0.2
+	told robot-service-1-next >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[ "$(jq -c '.HostConfig.DeviceRequests[0].DeviceIDs' "$BATS_TEST_TMPDIR/after")" = '["0","2"]' ]
+	docker rm -f robot-service-1 robot-service-1-next >/dev/null
+}
+
+@test "handed over: what a container in its holder's network can have" {
+	docker rm -f robot-service-1 >/dev/null 2>&1 || true
+	rm -rf "$STATE"
+	start_robot 1 0.0.1 --cap-add SYS_NICE --ulimit nofile=1000:2000 -v named:/named/ -v /anonymous \
+		--mount type=volume,dst=/nameless --device /dev/null:/dev/mine --group-add 44 --init \
+		--memory 128m --log-opt max-size=1m --health-interval 7s --stop-timeout 7 -t \
+		--shm-size 32m --security-opt no-new-privileges --workdir /named --label a.b=c
+	keeps deploy -c "$CONF" --tag 0.0.2
+	[[ $output == *"0.0.1 to 0.0.2 by handover"* ]]
+	keeps deploy -c "$CONF" --tag 0.0.1
+	all_at 0.0.1
+}
