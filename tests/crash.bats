@@ -78,6 +78,25 @@ converges() {
 	converges promote:2 demote:2 soak:2
 }
 
+# role_is SUFFIX ROLE: what the instance says on its own socket.
+role_is() {
+	docker exec "robot-service-2$1" healthcheck -q --json-path "role=$2" \
+		http+unix:///run/gantry/robot.sock:/health
+}
+
+@test "the old one is told to go only when the new one serves" {
+	goal=$(other)
+	killed promote:2 "$goal"
+	role_is '' serving
+	role_is -next standby
+	# the first robot has moved already
+	killed demote "$goal"
+	role_is '' serving
+	role_is -next serving
+	run -0 deploy -c "$CONF" --tag "$goal"
+	all_at "$goal"
+}
+
 @test "killed in the commit" {
 	converges policy-new:2 policy-old:2 rename-old:2 rename-new:2 stop-old:2 remove-old:2
 }
