@@ -3,6 +3,7 @@
 load helpers/common
 load helpers/engine
 load helpers/fleet
+load helpers/collector
 
 setup_file() {
 	start_fleet 2 0.0.1
@@ -286,6 +287,74 @@ robot-service-2" ]
 	write_conf ENABLE_NOTIFICATIONS=true
 	run --separate-stderr -78 deploy -c "$CONF"
 	[[ $stderr == *"ENABLE_NOTIFICATIONS: WEBHOOK_URL is not set" ]]
+}
+
+@test "a deployment is a trace: verify, pull, each service and each step, with reasons" {
+	need_node
+	reset_fleet 0.0.1
+	local c=$BATS_TEST_TMPDIR/c id=0af7651916cd43dd8448eb211c80319c
+	start_collector "$c"
+	export OTEL_EXPORTER_OTLP_ENDPOINT=$COLLECTOR
+	# nothing was done: nothing is sent
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1
+	[ ! -e "$c/posts" ]
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	jq -se --arg digest "$(digest_of 0.0.2)" '(map({key: .spanId, value: .name}) | from_entries) as $names |
+		(map(.traceId) | unique | length == 1) and
+		(map([.name, $names[.parentSpanId // ""]]) as $tree |
+			any($tree[]; . == ["deploy", null]) and any($tree[]; . == ["verify", "deploy"]) and
+			any($tree[]; . == ["pull", "deploy"]) and any($tree[]; . == ["robot-service-1", "deploy"]) and
+			any($tree[]; . == ["robot-service-2", "deploy"]) and
+			any($tree[]; .[1] == "robot-service-2")) and
+		all(.status == null and (.startTimeUnixNano | tonumber) <= (.endTimeUnixNano | tonumber)) and
+		(map(select(.name == "deploy"))[0] | .attributes["gantry.result"] == "done" and
+			.attributes["gantry.digest"] == $digest and .resource["service.name"] == "deploy" and
+			.attributes["gantry.txn"] != null)' "$c/spans"
+	# every step of the journal is there, no more and no less
+	[ "$(jq -s 'map(select(.attributes["gantry.step"] != null)) | length' "$c/spans")" = \
+		"$(jq -s '(map(select(.event == "begin"))[-1].txn) as $t |
+			map(select(.txn == $t and .event == "step")) | length' "$STATE/journal.jsonl")" ]
+	rm "$c/spans"
+	TRACEPARENT=00-$id-b7ad6b7169203331-01 run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.3
+	jq -se --arg id $id 'all(.traceId == $id) and
+		(map(select(.name == "deploy"))[0] | .parentSpanId == "b7ad6b7169203331" and
+			.attributes["gantry.result"] == "rolled-back" and .status.code == 2) and
+		any(.name == "robot-service-1" and .status.code == 2 and (.status.message | test("503"))) and
+		any(.attributes["gantry.step"] != null and .status.code == 2 and (.status.message | test("503")))' \
+		"$c/spans"
+	rm "$c/spans"
+	run -0 rollback -c "$CONF"
+	jq -se 'any(.name == "rollback" and .parentSpanId == null and .resource["service.name"] == "rollback")' \
+		"$c/spans"
+	[ ! -e "$c/wrong" ]
+}
+
+@test "a refusal is a trace as well; a collector that is away or hangs changes nothing" {
+	need_node
+	reset_fleet 0.0.1
+	local c=$BATS_TEST_TMPDIR/c from
+	start_collector "$c"
+	sed "s|^VERIFY_KEY=.*|VERIFY_KEY='$(other_key)'|" "$CONF" >"$CONF.other"
+	OTEL_EXPORTER_OTLP_ENDPOINT=$COLLECTOR run --separate-stderr -1 deploy -c "$CONF.other" --tag 0.0.2
+	jq -se 'any(.name == "deploy" and .status.code == 2) and
+		any(.name == "verify" and .status.code == 2) and all(.name != "pull")' "$c/spans"
+	OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:$(free_port) run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == *"warning: trace: "* ]]
+	all_at 0.0.2
+	echo hang >"$c/answer"
+	from=$SECONDS
+	OTEL_EXPORTER_OTLP_ENDPOINT=$COLLECTOR run --separate-stderr -0 rollback -c "$CONF"
+	((SECONDS - from < 30))
+	all_at 0.0.1
+	OTEL_EXPORTER_OTLP_ENDPOINT=$COLLECTOR OTEL_EXPORTER_OTLP_PROTOCOL=grpc \
+		run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2 --force
+	[[ $stderr == *"warning: trace: OTEL_EXPORTER_OTLP_PROTOCOL: only http/json is spoken here, not 'grpc'; no traces are sent"* ]]
+}
+
+other_key() {
+	openssl ecparam -name prime256v1 -genkey -noout -out "$BATS_TEST_TMPDIR/other.pem"
+	openssl ec -in "$BATS_TEST_TMPDIR/other.pem" -pubout -out "$BATS_TEST_TMPDIR/other.pub" 2>/dev/null
+	echo "$BATS_TEST_TMPDIR/other.pub"
 }
 
 @test "--metrics-file says what deployments have come to" {

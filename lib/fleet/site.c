@@ -152,7 +152,7 @@ open_all(const struct site_opts *o, struct site *s, struct err *e)
 int
 site_open(const struct site_opts *o, struct site *ret, struct err *e)
 {
-	*ret = (struct site){ .lock = -1 };
+	*ret = (struct site){ .lock = -1, .program = o->program, .environment = o->environment };
 	if (open_all(o, ret, e) == 0)
 		return 0;
 	site_close(ret);
@@ -178,6 +178,13 @@ tell(const struct site *s, size_t n)
 			log_warn("%s", e.msg);
 }
 
+static void
+say_trace(void *arg, const char *words)
+{
+	(void)arg;
+	log_warn("trace: %s", words);
+}
+
 void
 site_leave(struct site *s, size_t n, const char *metrics_file, int status)
 {
@@ -193,6 +200,7 @@ site_leave(struct site *s, size_t n, const char *metrics_file, int status)
 		(void)close(TAKE_FD(s->lock));
 	if (s->notify)
 		tell(s, n);
+	timeline_send(&s->timeline, s->journal, n, s->program, s->environment, say_trace, NULL);
 }
 
 void

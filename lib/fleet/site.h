@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "fleet/rollout.h"
+#include "fleet/timeline.h"
 #include "fleet/window.h"
 
 struct site_opts {
@@ -32,6 +33,9 @@ struct site {
 	int64_t stable_ms; /* STABLE_AFTER, see ladder.h */
 	struct window window;
 	bool notify;
+	const char *program;	  /* lent, */
+	char *const *environment; /* and this */
+	struct timeline timeline; /* of what the journal does not tell */
 	char state_dir[512];
 	int lock;
 };
@@ -44,8 +48,8 @@ void site_close(struct site *s);
 
 /* After a run: the metrics file (may be NULL), then the lock goes, and then
  * people are told (ENABLE_NOTIFICATIONS) of what was written to the journal
- * after its first n records.  Nothing of that changes what the run has come
- * to: what goes wrong is logged. */
+ * after its first n records, and the trace of it is sent.  Nothing of that changes what the run has
+ * come to: what goes wrong is logged. */
 void site_leave(struct site *s, size_t n, const char *metrics_file, int status);
 
 /* "handover", "recreate" or "auto". */

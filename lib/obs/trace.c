@@ -348,9 +348,11 @@ low_half(const uint8_t trace_id[CONTEXT_TRACE_BYTES])
 
 /* The ratio looks at the id only, in the way of most SDKs, so that all
  * services choose the same traces. */
-static bool
-sampled(const struct trace_settings *o, const struct context *parent, const struct context *self)
+bool
+trace_samples(const struct trace *t, const struct context *parent, const struct context *self)
 {
+	const struct trace_settings *o = t->o;
+
 	if (parent != NULL && o->parent_based)
 		return (parent->flags & CONTEXT_SAMPLED) != 0;
 	if (o->sampler != TRACE_RATIO)
@@ -370,7 +372,7 @@ trace_begin(struct trace *t, const struct context *parent, bool remote, const ch
 	if (t == NULL)
 		return NULL;
 	ret_self->flags &= (uint8_t)~CONTEXT_SAMPLED;
-	if (!sampled(t->o, parent, ret_self))
+	if (!trace_samples(t, parent, ret_self))
 		return NULL;
 	ret_self->flags |= CONTEXT_SAMPLED;
 	return span_new(ret_self, parent, remote, name, kind);

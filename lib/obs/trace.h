@@ -79,6 +79,8 @@ bool trace_free(struct trace **t, int64_t flush_ms);
  * sampler says no. */
 struct span *trace_begin(struct trace *t, const struct context *parent, bool remote,
 			 const char *name, enum span_kind kind, struct context *ret_self);
+/* What the sampler says; for who makes spans that are over already. */
+bool trace_samples(const struct trace *t, const struct context *parent, const struct context *self);
 /* It is done; *s is NULL then. */
 void trace_end(struct trace *t, struct span **s);
 /* Whether contexts from outside are taken over. */

@@ -18,6 +18,10 @@ npm_package() {
 	tar -xzf "$file" -C "$NODE_MODULES/$1" --strip-components=1
 }
 
+need_node() {
+	command -v node >/dev/null || skip "node is not installed (Debian's nodejs)"
+}
+
 fetch_decoder() {
 	npm_package @opentelemetry/otlp-transformer \
 		@opentelemetry/otlp-transformer/-/otlp-transformer-0.205.0.tgz \
@@ -30,18 +34,18 @@ fetch_decoder() {
 
 # Three packages are enough for the decoder; what else theirs depend on, it never loads.
 need_decoder() {
-	command -v node >/dev/null || skip "node is not installed (Debian's nodejs)"
+	need_node
 	export NODE_MODULES=$BATS_FILE_TMPDIR/node_modules
 	fetch_decoder || skip "the npm registry cannot be reached"
 	# its own bundle, in the place of the many small packages
 	cp "$NODE_MODULES/protobufjs/dist/minimal/protobuf.js" "$NODE_MODULES/protobufjs/minimal.js"
 }
 
-# start_collector DIR [PORT]: sets COLLECTOR to its URL.
+# start_collector DIR [PORT]: sets COLLECTOR to its URL.  It decodes after need_decoder.
 start_collector() {
 	mkdir -p "$1"
 	rm -f "$1"/*
-	COLLECTOR_PORT=${2:-0} node "$ROOT/tests/helpers/collector.js" "$1" "$NODE_MODULES" \
+	COLLECTOR_PORT=${2:-0} node "$ROOT/tests/helpers/collector.js" "$1" ${NODE_MODULES:+"$NODE_MODULES"} \
 		>"$1.log" 2>&1 3>&- &
 	COLLECTOR_PID=$!
 	echo $COLLECTOR_PID >>"$BATS_FILE_TMPDIR/pids"

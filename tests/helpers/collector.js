@@ -1,9 +1,10 @@
-// collector.js DIR MODULES: a trace collector that decodes with OpenTelemetry's own code.
+// collector.js DIR [MODULES]: a trace collector that decodes with OpenTelemetry's own code.
 //
 // Listens on a free port of 127.0.0.1, written to DIR/port.  Every post is put through the protobuf
 // types of @opentelemetry/otlp-transformer (in MODULES) and back; what is not the same then (a wrong
 // name, a number where a string belongs, a short id) is not OTLP and goes to DIR/wrong.  Spans go to
-// DIR/spans, one JSON object a line, and what else a post had to DIR/posts.
+// DIR/spans, one JSON object a line, and what else a post had to DIR/posts.  Without MODULES (where no
+// network is) spans are taken as they come.
 //
 // DIR/answer, if it is there: "STATUS [RETRY-AFTER]" for the next post, once; "hang" until it is gone.
 'use strict';
@@ -13,11 +14,16 @@ const http = require('http');
 const path = require('path');
 
 const [dir, modules] = process.argv.slice(2);
-const protobuf = require(path.join(modules, 'protobufjs/minimal.js'));
-protobuf.util.Long = require(path.join(modules, 'long'));
-protobuf.configure();
-const root = require(path.join(modules, '@opentelemetry/otlp-transformer/build/src/generated/root.js'));
-const Request = root.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+let Request;
+if (modules !== undefined) {
+	const protobuf = require(path.join(modules, 'protobufjs/minimal.js'));
+	protobuf.util.Long = require(path.join(modules, 'long'));
+	protobuf.configure();
+	const transformer = path.join(modules, '@opentelemetry/otlp-transformer');
+	const root = require(path.join(transformer, 'build/src/generated/root.js'));
+	Request = root.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+}
+
 const file = (name) => path.join(dir, name);
 const append = (name, value) => fs.appendFileSync(file(name), JSON.stringify(value) + '\n');
 
@@ -36,6 +42,8 @@ function eachSpan(request, change) {
 
 function decode(text) {
 	const given = JSON.parse(text);
+	if (Request === undefined)
+		return given;
 	const wire = JSON.parse(text);
 	eachSpan(wire, (id, hex) => {
 		assert.match(hex, /^[0-9a-f]*$/);

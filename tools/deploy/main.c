@@ -175,6 +175,23 @@ stage(struct options *o, const struct site *s, const struct move_goal *goal, str
 }
 
 static int
+fetch(struct options *o, struct site *s, const struct rollout *r, const struct target *t,
+      struct err *e)
+{
+	int status;
+
+	timeline_begin(&s->timeline, "verify");
+	status = verify(o, s, t, e);
+	timeline_end(&s->timeline, status < 0 ? e : NULL);
+	if (status < 0)
+		return -1;
+	timeline_begin(&s->timeline, "pull");
+	status = images_pull(r->fleet, &t->goal, r->auth, r->move.stop, e);
+	timeline_end(&s->timeline, status < 0 ? e : NULL);
+	return status;
+}
+
+static int
 begin(struct options *o, struct site *s, const struct rollout *r, const struct target *t,
       struct err *e)
 {
@@ -183,8 +200,7 @@ begin(struct options *o, struct site *s, const struct rollout *r, const struct t
 	if (o->mode == MODE_SWITCH) {
 		if (images_has(r->fleet, &t->goal, e) < 0)
 			return -1;
-	} else if (verify(o, s, t, e) < 0 ||
-		   images_pull(r->fleet, &t->goal, r->auth, r->move.stop, e) < 0) {
+	} else if (fetch(o, s, r, t, e) < 0) {
 		return -1;
 	}
 	if (o->mode == MODE_STAGE)
