@@ -281,6 +281,24 @@ ends() { # SIGNAL: PID ends with status 0
 	[ -z "$(tail -c 1 body | tr -d '\n')" ]
 }
 
+@test "/metrics counts what robots were told, and promtool has nothing to say about it" {
+	serve
+	told() { curl -s -o body -H 'Content-Type: application/json' -d "$2" "$URL/api/$1"; }
+	told robots/linus/eye '{"state":"on"}'
+	told robots/linus/servo '{"servo":0,"angle":5}'
+	told robots/torvalds/servo '{"servo":0,"angle":5}'
+	told stop '{}'
+	curl -s "$URL/metrics" >body
+	for line in 'robot="linus",command="eye",result="done"} 1' 'robot="linus",command="servo",result="done"} 1' \
+		'robot="torvalds",command="servo",result="failed"} 1' 'robot="torvalds",command="stop",result="done"} 1' \
+		'robot="linus",command="stop",result="done"} 1' 'robot="linus",command="drive",result="done"} 0'; do
+		grep -qxF "robot_commands_total{robot_id=\"robot-1\",$line" body
+	done
+	grep -qx 'robot_spans_total{result="dropped"} 0' body
+	run -0 promtool check metrics <body
+	[ -z "$output" ]
+}
+
 @test "paths from strangers make no new time series" {
 	local before
 	serve

@@ -83,6 +83,7 @@ api_do(const struct robot *r, const struct ask *q, size_t robot, const struct mo
 	door_owner(q, owner, sizeof(owner));
 	status = motion_do(r->motion, robot, owner, c, &e);
 	spans_command_end(r, &span, status, &e);
+	stats_command(r->stats, robot, c->kind, status >= 0);
 	if (status < 0) {
 		answer_err(a, NULL, &e);
 		return;
@@ -209,6 +210,8 @@ api_stop(const struct robot *r, const struct ask *q, struct answer *a)
 	door_owner(q, owner, sizeof(owner));
 	status = motion_stop(r->motion, owner, &e);
 	spans_command_end(r, &span, status, &e);
+	for (size_t i = 0; i < motion_count(r->motion); i++)
+		stats_command(r->stats, i, MOTION_STOP, status >= 0);
 	if (status < 0) {
 		answer_err(a, NULL, &e);
 		return;

@@ -181,3 +181,14 @@ command_parse(struct view body, struct motion_command *c, const char **ret_field
 			       unknown);
 	return parse_fields(v, c, ret_field, e);
 }
+
+const char *
+command_name(enum motion_kind k)
+{
+	static const char *const names[MOTION_KINDS] = {
+		[MOTION_DRIVE] = "drive", [MOTION_EYE] = "eye",	  [MOTION_SERVO] = "servo",
+		[MOTION_SPEED] = "speed", [MOTION_STOP] = "stop",
+	};
+
+	return names[k];
+}

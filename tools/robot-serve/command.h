@@ -12,6 +12,7 @@
 int
 command_parse(struct view body, struct motion_command *c, const char **ret_field, struct err *e);
 
+const char *command_name(enum motion_kind k);
 const char *command_direction_name(enum motion_direction d); /* not of MOTION_NONE */
 const char *command_eye_name(enum motion_eye eye);
 

@@ -36,6 +36,7 @@
 enum motion_direction { MOTION_FORWARD, MOTION_BACKWARD, MOTION_LEFT, MOTION_RIGHT, MOTION_NONE };
 enum motion_eye { MOTION_EYE_OFF, MOTION_EYE_ON, MOTION_EYE_BLINK };
 enum motion_kind { MOTION_DRIVE, MOTION_EYE, MOTION_SERVO, MOTION_SPEED, MOTION_STOP };
+#define MOTION_KINDS 5
 
 struct motion_command {
 	enum motion_kind kind;

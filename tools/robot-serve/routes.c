@@ -104,7 +104,7 @@ get_metrics(const struct robot *r, const struct ask *q, struct answer *a)
 	metrics_value(&m, METRICS_LABELS("robot_id", r->id), h.level != HEALTH_UNHEALTHY);
 	metrics_family(&m, "robot_version", METRICS_GAUGE, "The version that runs, as a label.");
 	metrics_value(&m, METRICS_LABELS("robot_id", r->id, "version", r->version), 1);
-	stats_motion(r->motion, r->id, &m);
+	stats_motion(r->stats, r->motion, r->id, &m);
 	stats_render(r->stats, r->id, &m);
 	trace_metrics(r->trace, "robot_spans_total", &m);
 	process_render(&m);

@@ -6,11 +6,6 @@
 
 #include "command.h"
 
-static const char *const verbs[] = {
-	[MOTION_DRIVE] = "drive", [MOTION_EYE] = "eye",	  [MOTION_SERVO] = "servo",
-	[MOTION_SPEED] = "speed", [MOTION_STOP] = "stop",
-};
-
 struct span *
 spans_request(const struct robot *r, const struct ask *q, struct context *ret_self)
 {
@@ -134,12 +129,12 @@ spans_command(const struct robot *r, const struct ask *q, size_t robot,
 	s = trace_begin(r->trace, q->context, false, "", SPAN_INTERNAL, &self);
 	if (s == NULL)
 		return NULL;
-	(void)snprintf(name, sizeof(name), "%s-%s", who, verbs[c->kind]);
+	(void)snprintf(name, sizeof(name), "%s-%s", who, command_name(c->kind));
 	for (char *p = name; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 	span_name(s, name);
 	span_str(s, "robot.name", robot != SPANS_ALL_ROBOTS ? who : NULL);
-	span_str(s, "robot.command", verbs[c->kind]);
+	span_str(s, "robot.command", command_name(c->kind));
 	command_details(s, c);
 	return s;
 }

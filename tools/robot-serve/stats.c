@@ -1,6 +1,6 @@
 #include "stats.h"
 
-#include "motion.h"
+#include "command.h"
 
 /* For metrics; '*' stands for what a client may choose. */
 static const char *const names[ENDPOINTS] = {
@@ -106,7 +106,35 @@ drives(struct motion *motion, const char *robot_id, struct metrics *m)
 }
 
 void
-stats_motion(struct motion *motion, const char *robot_id, struct metrics *m)
+stats_command(struct stats *s, size_t robot, enum motion_kind kind, bool done)
+{
+	atomic_fetch_add_explicit(&s->commands[robot][kind][done], 1, memory_order_relaxed);
+}
+
+static void
+commands(const struct stats *s, const struct motion *motion, const char *robot_id,
+	 struct metrics *m)
+{
+	static const char *const results[] = { "failed", "done" };
+
+	metrics_family(m, "robot_commands_total", METRICS_COUNTER,
+		       "Commands to robots, by what became of them.");
+	for (size_t i = 0; i < motion_count(motion); i++)
+		for (size_t k = 0; k < MOTION_KINDS; k++)
+			for (size_t done = 0; done < 2; done++)
+				metrics_value(m,
+					      METRICS_LABELS("robot_id", robot_id, "robot",
+							     motion_plan(motion, i)->name,
+							     "command",
+							     command_name((enum motion_kind)k),
+							     "result", results[done]),
+					      (double)atomic_load_explicit(&s->commands[i][k][done],
+									   memory_order_relaxed));
+}
+
+void
+stats_motion(const struct stats *stats, struct motion *motion, const char *robot_id,
+	     struct metrics *m)
 {
 	static const char *const families[][2] = {
 		{ "robot_deadman_stops_total", "Robots stopped because nobody drove on." },
@@ -118,6 +146,7 @@ stats_motion(struct motion *motion, const char *robot_id, struct metrics *m)
 	struct motion_counts c;
 	struct motion_state s;
 
+	commands(stats, motion, robot_id, m);
 	drives(motion, robot_id, m);
 	for (size_t f = 0; f < COUNT_OF(families); f++) {
 		metrics_family(m, families[f][0], f < 3 ? METRICS_COUNTER : METRICS_GAUGE,

@@ -4,9 +4,8 @@
 #ifndef GANTRY_ROBOT_SERVE_STATS_H
 #define GANTRY_ROBOT_SERVE_STATS_H
 
+#include "motion.h"
 #include "obs/metrics.h"
-
-struct motion;
 
 /* Answers counted together; requests for anything unknown are one of them, so
  * that a stranger cannot make the page of metrics grow. */
@@ -34,6 +33,7 @@ enum endpoint {
 
 struct stats {
 	struct metrics_histogram took[ENDPOINTS];
+	atomic_uint_fast64_t commands[ROBOTS_MAX][MOTION_KINDS][2]; /* failed, done */
 };
 
 struct stats_sum {
@@ -46,7 +46,10 @@ void stats_sum(const struct stats *s, struct stats_sum *ret);
 /* As "/api/robots/{name}/drive"; NULL for those that are several paths. */
 const char *stats_route(enum endpoint which);
 void stats_render(const struct stats *s, const char *robot_id, struct metrics *m);
+/* A robot was told something. */
+void stats_command(struct stats *s, size_t robot, enum motion_kind kind, bool done);
 /* The robots' own numbers. */
-void stats_motion(struct motion *motion, const char *robot_id, struct metrics *m);
+void
+stats_motion(const struct stats *s, struct motion *motion, const char *robot_id, struct metrics *m);
 
 #endif
