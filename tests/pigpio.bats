@@ -189,8 +189,11 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 	[ "$(post drive "$DRIVE")" = 503 ]
 	jq -e '.error == "pigpiod at '"'127.0.0.1' port $PI_PORT"': Connection refused"' body
 	state '.moving == false and .ok == false'
+	said() { [ "$(grep -c "$1" a.err)" = "$2" ]; }
+	wait_for 5 said "warning: robot 'linus' cannot be driven: pigpiod at '127.0.0.1' port $PI_PORT: Connection refused" 1
 	start_pi
 	wait_for 5 state .ok
+	wait_for 5 said "robot 'linus' can be driven" 1
 	[ "$(health)" = 200 ]
 	jq -e '.status == "healthy"' body
 	[ "$(post drive "$DRIVE")" = 200 ]

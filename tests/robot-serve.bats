@@ -332,6 +332,21 @@ ends() { # SIGNAL: PID ends with status 0
 	[ "$(status_of "$URL/health")" = 503 ]
 }
 
+@test "a disk for logs that is nearly full degrades, and no more" {
+	local map=''
+	[ "$(id -u)" = 0 ] || map=-r
+	mkdir logs
+	# shellcheck disable=SC2086
+	LOG_DIR=$PWD/logs launch unshare $map --mount sh -c \
+		'mount -t tmpfs -o size=8m tmpfs logs && exec robot-serve --listen 127.0.0.1:0'
+	wait_for 10 test -s out
+	URL=http://$(cut -d' ' -f2 out)
+	[ "$(status_of "$URL/health")" = 200 ]
+	jq -e '.status == "degraded" and (.problems | length == 1) and
+		(.problems[0] | test("^LOG_DIR .* has only [0-9] MiB left$"))' body
+	curl -s "$URL/metrics" | grep -qx 'robot_health_status{robot_id="robot-1"} 1'
+}
+
 @test "-v says who it is, every request and every signal; without it there is nothing" {
 	serve -v
 	curl -sS -o body --head "$URL/health"

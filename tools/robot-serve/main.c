@@ -20,6 +20,7 @@
 #include "setup.h"
 #include "stats.h"
 #include "tracing.h"
+#include "watch.h"
 
 /* docker stop kills after 10 s */
 #define DRAIN_MS 8000
@@ -170,6 +171,7 @@ loop(const struct setup *s, struct handover *h, const sigset_t *signals, struct 
 {
 	AUTO_FD int fd = signalfd(-1, signals, SFD_CLOEXEC);
 	struct signalfd_siginfo info = { 0 };
+	struct watch watch = { 0 };
 	int shown = -1;
 
 	if (fd < 0)
@@ -182,7 +184,9 @@ loop(const struct setup *s, struct handover *h, const sigset_t *signals, struct 
 		if (role != shown)
 			print_role(s, h);
 		shown = role;
-		if (poll(&p, 1, busy ? TICK_MS : -1) <= 0)
+		if (role == ROLE_SERVING)
+			watch_look(&watch, h->robot->motion);
+		if (poll(&p, 1, busy ? TICK_MS : WATCH_MS) <= 0)
 			continue;
 		if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 			continue;
