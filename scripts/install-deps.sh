@@ -7,7 +7,7 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarch
 	libgpiod-dev libmicrohttpd-dev"
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
 check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus dpkg-dev lintian man-db zsh fish
-	pigpio-tools python3-gpiozero python3-pigpio nodejs"
+	pigpio-tools python3-gpiozero python3-pigpio nodejs chromium chromium-driver"
 lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"
 
 installed() {
