@@ -63,6 +63,19 @@ setup() {
 	[ -z "$output" ]
 }
 
+@test "what gantry-troubleshooting(7) quotes is what programs say" {
+	local words n=0
+	cat lib/*/*.c tools/*/*.c scripts/*.sh | tr -d '\n' | sed 's/"[ \t]*"//g' >"$BATS_TEST_TMPDIR/said"
+	while read -r words; do
+		grep -qF -- "${words% X already}" "$BATS_TEST_TMPDIR/said" || {
+			echo "nobody says: $words" >&2
+			return 1
+		}
+		n=$((n + 1))
+	done < <(sed -n 's/^\.It Dq //p' man/gantry-troubleshooting.7)
+	[ "$n" -gt 15 ]
+}
+
 @test "programs are hardened" {
 	for tool in robot-serve reg-sync img-verify deploy healthcheck rollback; do
 		run readelf -hldW "$B/$tool"
