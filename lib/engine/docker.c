@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/jsn.h"
@@ -457,6 +458,36 @@ last_line(void *self, const char *id, char *out, size_t size, struct err *e)
 	return 0;
 }
 
+static int
+logs(void *self, const char *id, int lines, int64_t ms, struct buf *ret, struct err *e)
+{
+	struct api *d = self;
+	AUTO_BUF struct buf path = BUF_INIT(API_URL_MAX);
+	AUTO_BUF struct buf url = BUF_INIT(API_URL_MAX);
+	AUTO_RESP struct http_resp r = { 0 };
+	AUTO_FREE char *text = NULL;
+	struct http_req q = { .deadline = clock_deadline(ms) };
+	char rest[64];
+	size_t n, cut;
+
+	(void)snprintf(rest, sizeof(rest), "/logs?stdout=1&stderr=1&timestamps=1&tail=%d", lines);
+	if (api_url(d, container_path(&path, id, rest), &url, e) < 0)
+		return -1;
+	q.url = buf_cstr(&url);
+	if (http_do(d->http, &q, &r, e) < 0)
+		return -1;
+	if (r.status != 200)
+		return api_refuse(&r, e);
+	text = malloc(r.body.len + 1);
+	if (text == NULL)
+		return err_nomem(e);
+	stream_plain(view_buf(&r.body), text, r.body.len + 1);
+	n = strlen(text);
+	cut = n > ret->max - ret->len ? n - (ret->max - ret->len) : 0;
+	buf_add(ret, text + cut, n - cut);
+	return 0;
+}
+
 static const struct host_ops ops = {
 	.close = close_host,
 	.version = version,
@@ -475,6 +506,7 @@ static const struct host_ops ops = {
 	.remove = remove_container,
 	.exec = exec,
 	.last_line = last_line,
+	.logs = logs,
 };
 
 int

@@ -148,3 +148,10 @@ engine_last_line(struct engine *eng, const char *id, char *out, size_t size, str
 {
 	return eng->ops->last_line(eng->self, id, out, size, e);
 }
+
+int
+engine_logs(struct engine *eng, const char *id, int lines, int64_t ms, struct buf *ret,
+	    struct err *e)
+{
+	return eng->ops->logs(eng->self, id, lines, ms, ret, e);
+}

@@ -26,6 +26,7 @@
 
 struct json_t;
 struct digest;
+struct buf;
 struct engine;
 
 struct engine_exec {
@@ -79,5 +80,8 @@ int engine_exec(struct engine *eng, const char *id, const char *const *argv, int
 		struct engine_exec *ret, struct err *e);
 /* The last line that a container wrote, "" if none. */
 int engine_last_line(struct engine *eng, const char *id, char *out, size_t size, struct err *e);
+/* Its last lines with their times, at most ms; of what does not fit the end is kept. */
+int engine_logs(struct engine *eng, const char *id, int lines, int64_t ms, struct buf *ret,
+		struct err *e);
 
 #endif

@@ -29,6 +29,8 @@ struct host_ops {
 	int (*exec)(void *self, const char *id, const char *const *argv, int64_t timeout_ms,
 		    struct engine_exec *ret, struct err *e);
 	int (*last_line)(void *self, const char *id, char *out, size_t size, struct err *e);
+	int (*logs)(void *self, const char *id, int lines, int64_t ms, struct buf *ret,
+		    struct err *e);
 };
 
 #endif
