@@ -190,14 +190,17 @@ clean_engine() {
 	done
 }
 
-# Images that this demo's registry gave to an engine that stays: by digest, and by the tags with
-# which deploy keeps what it may go back to.  What was there before stays.
+# Images that this demo's registry gave to an engine that stays: by digest, and by the tags and
+# containers with which deploy keeps what it may go back to.  What was there before stays.
 clean_images() {
-	local name repo=$1 digest hex
+	local name repo=$1 digest hex ids
 	[ -f "$D/digests" ] || return 0
 	while read -r digest; do
 		hex=${digest#sha256:}
-		for name in "gantry/${repo##*/}:${hex:0:12}" "$repo@$digest"; do
+		ids=$(docker ps -aq --filter "label=io.gantry.keep=$repo@$digest")
+		# shellcheck disable=SC2086
+		[ -z "$ids" ] || docker rm $ids >/dev/null
+		for name in "$repo:gantry-${hex:0:12}" "$repo@$digest"; do
 			! grep -qxF "$name" "$D/images" 2>/dev/null || continue
 			! docker image inspect "$name" >/dev/null 2>&1 || docker image rm "$name" >/dev/null
 		done

@@ -84,10 +84,10 @@ short() {
 
 @test "the image is kept under a name of its own, and pulled if somebody removed it" {
 	hex=$(digest_of 0.0.2 | cut -c 8-19)
-	docker image inspect "gantry/robot-app:$hex" >/dev/null
-	docker image prune -f >/dev/null
-	docker image inspect "$IMAGE@$(digest_of 0.0.2)" >/dev/null
-	docker image rm -f "gantry/robot-app:$hex" "$IMAGE@$(digest_of 0.0.2)" >/dev/null
+	docker image inspect "$IMAGE:gantry-$hex" >/dev/null
+	docker rm "gantry-keep-$hex" >/dev/null
+	docker image rm -f "$IMAGE:gantry-$hex" >/dev/null
+	run ! docker image inspect "$IMAGE@$(digest_of 0.0.2)"
 	run -0 rollback -c "$CONF" --to 0.0.2
 	all_at 0.0.2
 }

@@ -22,6 +22,7 @@ static const struct conf_key keys[] = {
 	{ "HEALTH_CHECK_INTERVAL", "10" },
 	{ "SOAK", "10" },
 	{ "STABLE_AFTER", "24h" },
+	{ "KEEP_IMAGES", "3" },
 	{ "STRATEGY", "auto" },
 	{ "ON_FAILURE", "rollback-all" },
 	{ "CANARY", "0" },

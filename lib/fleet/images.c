@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "base/jsn.h"
-
-#define KEEP_REPO "gantry/"
-#define KEEP_HEX  12
+#include "fleet/keep.h"
 
 struct json_t *
 images_fields(const struct move_goal *goal)
@@ -75,18 +73,15 @@ images_stage(struct journal *j, const struct move_goal *goal, struct err *e)
 }
 
 void
-images_keep(const struct fleet *f, const struct move_goal *goal)
+images_keep(const struct fleet *f, const struct move_goal *goal, move_say_fn *say, void *arg)
 {
-	const char *name = strrchr(goal->repo, '/');
-	char repo[REF_STR_MAX + sizeof(KEEP_REPO)], tag[KEEP_HEX + 1];
+	for (size_t i = 0; i < f->nengines; i++) {
+		struct err why = { 0 };
 
-	if (!digest_is_set(&goal->digest))
-		return;
-	(void)snprintf(repo, sizeof(repo), KEEP_REPO "%s", name != NULL ? name + 1 : goal->repo);
-	(void)snprintf(tag, sizeof(tag), "%.*s", KEEP_HEX, digest_hex(&goal->digest));
-	/* without it rollback has to pull, no more */
-	for (size_t i = 0; i < f->nengines; i++)
-		(void)engine_tag(f->engines[i], goal->ref, repo, tag, NULL);
+		/* without it rollback has to pull, no more */
+		if (keep_image(f->engines[i], goal->ref, &why) < 0 && say != NULL)
+			say(arg, "", why.msg);
+	}
 }
 
 bool

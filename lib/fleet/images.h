@@ -17,9 +17,9 @@ int images_has(const struct fleet *f, const struct move_goal *goal, struct err *
 bool images_at(const struct service *s, const struct move_goal *goal);
 /* Remember that it was verified and is on every engine. */
 int images_stage(struct journal *j, const struct move_goal *goal, struct err *e);
-/* A name of our own keeps it on disk, where rollback finds it without a
- * registry; one that cannot be given is no error. */
-void images_keep(const struct fleet *f, const struct move_goal *goal);
+/* Keep it on every engine (see keep.h), where rollback finds it without a
+ * registry; what cannot be kept is told to say (may be NULL), no more. */
+void images_keep(const struct fleet *f, const struct move_goal *goal, move_say_fn *say, void *arg);
 
 /* image, tag and digest, as the journal's records have them; the caller's. */
 struct json_t *images_fields(const struct move_goal *goal);

@@ -10,6 +10,7 @@
 #include "engine/spec.h"
 #include "fleet/gate.h"
 #include "fleet/health.h"
+#include "fleet/keep.h"
 #include "fleet/pins.h"
 #include "fleet/settle.h"
 #include "fleet/step.h"
@@ -165,11 +166,14 @@ static int
 remember(struct move *m, struct err *e)
 {
 	struct json_t *f, *spec = NULL;
+	struct err why = { 0 };
 
 	if (journal_first(m->j, m->txn, "service", m->s->name) != NULL)
 		return 0;
 	if (make_spec(m, m->ran.ref, m->ran.tag, m->instance, &spec, e) < 0)
 		return -1;
+	if (keep_image(m->s->engine, m->ran.ref, &why) < 0)
+		say(m, "%s", why.msg);
 	f = jsn_object();
 	jsn_set_str(f, "service", m->s->name);
 	jsn_set_str(f, "id", m->old_id);

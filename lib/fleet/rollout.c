@@ -143,7 +143,6 @@ finish(const struct rollout_txn *t, struct err *e)
 	    journal_write(t->r->journal, "proven", t->id, images_fields(&t->goal), e) < 0)
 		return -1;
 	step_crash(STEP_PROVEN);
-	images_keep(t->r->fleet, &t->goal);
 	if (strcmp(t->kind, "rollback") == 0 && rollout_quarantine_left(t, e) < 0)
 		return -1;
 	return rollout_end(t, "done", NULL, e);
@@ -239,7 +238,10 @@ rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e
 
 	journal_new_txn(t.id);
 	(void)snprintf(t.kind, sizeof(t.kind), "%s", r->kind);
-	if (rollout_hook(&t, "pre-deploy", NULL, NULL, e) < 0 || write_begin(&t, e) < 0)
+	if (rollout_hook(&t, "pre-deploy", NULL, NULL, e) < 0)
+		return -1;
+	images_keep(r->fleet, goal, r->move.say, r->move.arg);
+	if (write_begin(&t, e) < 0)
 		return -1;
 	return rollout_forward(&t, e);
 }

@@ -10,6 +10,7 @@
 #include "base/jsn.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "fleet/keep.h"
 #include "fleet/notify.h"
 #include "fleet/scores.h"
 
@@ -21,6 +22,7 @@
 #define WAIT_S	      60
 #define WHO_MAX	      128
 #define PATH_BYTES    1024
+#define KEEP_MAX      1000
 #define NOTIFY_MS     30000
 
 int
@@ -76,6 +78,7 @@ read_rules(const struct conf *c, struct site *s, struct err *e)
 	    0)
 		return conf_bad(c, "STABLE_AFTER", e, "%s", why.msg);
 	if (read_seconds(c, "HOOK_TIMEOUT", 1, &s->hooks.ms, e) < 0 ||
+	    conf_number(c, "KEEP_IMAGES", 1, KEEP_MAX, &s->keep_images, e) < 0 ||
 	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0 ||
 	    conf_number(c, "BATCH", 1, ROLLOUT_BATCH_MAX, &s->batch, e) < 0)
 		return -1;
@@ -185,6 +188,15 @@ say_trace(void *arg, const char *words)
 	log_warn("trace: %s", words);
 }
 
+static void
+say_image(bool failed, const char *words)
+{
+	if (failed)
+		log_warn("%s", words);
+	else
+		log_debug("%s", words);
+}
+
 void
 site_leave(struct site *s, size_t n, const char *metrics_file, int status)
 {
@@ -192,6 +204,9 @@ site_leave(struct site *s, size_t n, const char *metrics_file, int status)
 
 	if (s->journal == NULL)
 		return;
+	if (status == 0 && journal_len(s->journal) > n && s->all != NULL &&
+	    keep_newest(s->all, s->journal, (size_t)s->keep_images, say_image, &e) < 0)
+		log_warn("old images stay: %s", e.msg);
 	if (metrics_file != NULL &&
 	    scores_write(metrics_file, s->journal, s->all != NULL ? s->all : s->fleet, s->stable_ms,
 			 status, &e) < 0)

@@ -29,7 +29,7 @@ struct site {
 	struct hooks hooks;
 	struct auth_files auth;
 	enum rollout_on_failure on_failure;
-	int64_t canary, batch;
+	int64_t canary, batch, keep_images;
 	int64_t stable_ms; /* STABLE_AFTER, see ladder.h */
 	struct window window;
 	bool notify;
@@ -46,10 +46,11 @@ int site_open(const struct site_opts *o, struct site *ret, struct err *e);
 void site_close(struct site *s);
 #define AUTO_SITE AUTO(site_close)
 
-/* After a run: the metrics file (may be NULL), then the lock goes, and then
- * people are told (ENABLE_NOTIFICATIONS) of what was written to the journal
- * after its first n records, and the trace of it is sent.  Nothing of that changes what the run has
- * come to: what goes wrong is logged. */
+/* After a run: if it changed something and succeeded, the images go that are not
+ * needed any more (KEEP_IMAGES, see keep.h); the metrics file (may be NULL), then the lock goes,
+ * and then people are told (ENABLE_NOTIFICATIONS) of what was written to the journal after its
+ * first n records, and the trace of it is sent.  Nothing of that changes what the run has come
+ * to: what goes wrong is logged. */
 void site_leave(struct site *s, size_t n, const char *metrics_file, int status);
 
 /* "handover", "recreate" or "auto". */

@@ -168,6 +168,7 @@ stage(struct options *o, const struct site *s, const struct move_goal *goal, str
 {
 	AUTO_JSN struct json_t *r = report_image(goal);
 
+	images_keep(s->fleet, goal, cli_say, NULL);
 	if (images_stage(s->journal, goal, e) < 0)
 		return -1;
 	report_print(r, o->cli.json);
