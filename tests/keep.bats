@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What stays on an engine for the way back and what goes and what people
-# see of it.
+# What stays on an engine for the way back and what goes, what is kept as evidence of a failure,
+# and what people see of it.
 load helpers/common
 load helpers/engine
 load helpers/fleet
@@ -159,4 +159,50 @@ is_gone() {
 	[ "${lines[0]}" = "would-move robot-service-1 $IMAGE:0.0.1@$(digest_of 0.0.1)" ]
 	[ "${lines[1]}" = "current robot-service-2 $IMAGE:0.0.1@$(digest_of 0.0.1)" ]
 	docker rm -f robot-service-2 robot-holder-2 >/dev/null
+}
+
+@test "a container that failed leaves evidence, without secrets, and everybody is told where" {
+	local dir
+	reset_fleet 0.0.1
+	mkdir -p "$BATS_TEST_TMPDIR/hooks"
+	printf '#!/bin/sh\necho "$%s" >%s\n' GANTRY_EVIDENCE "$BATS_TEST_TMPDIR/told" >"$BATS_TEST_TMPDIR/hooks/failed"
+	chmod +x "$BATS_TEST_TMPDIR/hooks/failed"
+	write_conf "HOOKS_DIR='$BATS_TEST_TMPDIR/hooks'"
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.9
+	dir=$(echo "$STATE"/evidence/*)
+	[[ ${stderr_lines[-1]} == "deploy: 0.0.9 failed and was rolled back: "*" (evidence in $dir)" ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/told")" = "$dir" ]
+	[ "$(stat -c %a "$STATE/evidence" "$dir" | xargs)" = "700 700" ]
+	cd "$dir"
+	grep -q 503 robot-service-1.txt
+	grep -q ^MemAvailable: robot-service-1.txt
+	grep -q "^disk of '$STATE/evidence': [0-9]* of [0-9]* MB free" robot-service-1.txt
+	grep -q /nosuch robot-service-1.log
+	jq -e .Status robot-service-1.health.json
+	jq -e '.Config.Env | index("API_TOKEN=***") and index("UPLINK=***") and index("NUMBER=9")' robot-service-1.new.json
+	[ "$(jq -r .Name robot-service-1.old.json)" = /robot-service-1 ]
+	grep -qx 'Config.Env: + "NUMBER=9"' robot-service-1.diff
+	grep -q "^Config.Image: .* -> \"$IMAGE@$(digest_of 0.0.9)\"" robot-service-1.diff
+	run ! grep -r s3cret .
+	cd /
+	all_at 0.0.1
+}
+
+@test "the oldest evidence goes, and none that can be kept keeps no robot from going back" {
+	local i
+	reset_fleet 0.0.1
+	for ((i = 10; i < 35; i++)); do
+		mkdir -p "$STATE/evidence/$i"
+		touch "$STATE/evidence/$i/x"
+	done
+	run -3 deploy -c "$CONF" --tag 0.0.9
+	[ "$(find "$STATE/evidence" -mindepth 1 -maxdepth 1 | wc -l)" = 20 ]
+	[ ! -e "$STATE/evidence/15" ]
+	[ -e "$STATE/evidence/16" ]
+	rm -r "$STATE/evidence"
+	echo "in the way" >"$STATE/evidence"
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.9 --force
+	[[ $stderr == *"robot-service-1: evidence: "* ]]
+	all_at 0.0.1
+	rm "$STATE/evidence"
 }

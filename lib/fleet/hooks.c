@@ -9,7 +9,7 @@
 #include "base/scope.h"
 
 #define PATH_BYTES    1024
-#define VARIABLES     7
+#define VARIABLES     8
 #define VARIABLE_MAX  1024
 #define STATUS_DEFER  75
 #define PREFIX	      "GANTRY_"
@@ -37,7 +37,7 @@ make_surroundings(const struct hooks *h, const struct hooks_facts *f, struct sur
 		{ "DEPLOYMENT", f->deployment }, { "SERVICE", f->service },
 		{ "IMAGE", f->image },		 { "TAG", f->tag },
 		{ "OLD_DIGEST", f->old_digest }, { "NEW_DIGEST", f->new_digest },
-		{ "REASON", f->reason },
+		{ "REASON", f->reason },	 { "EVIDENCE", f->evidence },
 	};
 	size_t n = 0, at = 0;
 

@@ -11,8 +11,8 @@
  *     rolled-back  everything runs what it ran before
  *
  * They are told what it is about by GANTRY_DEPLOYMENT, GANTRY_SERVICE,
- * GANTRY_IMAGE, GANTRY_TAG, GANTRY_OLD_DIGEST, GANTRY_NEW_DIGEST and
- * GANTRY_REASON ("" where it means nothing).  What they print goes to the log.
+ * GANTRY_IMAGE, GANTRY_TAG, GANTRY_OLD_DIGEST, GANTRY_NEW_DIGEST, GANTRY_REASON and
+ * GANTRY_EVIDENCE ("" where it means nothing).  What they print goes to the log.
  * After a crash a hook may be run again for the same thing.
  */
 #ifndef GANTRY_FLEET_HOOKS_H
@@ -35,7 +35,8 @@ struct hooks {
 };
 
 struct hooks_facts {
-	const char *deployment, *service, *image, *tag, *old_digest, *new_digest, *reason;
+	const char *deployment, *service, *image, *tag, *old_digest, *new_digest, *reason,
+		*evidence;
 };
 
 /* 0 go on (also if there is no such hook).  ERR_TEMP it says 75: not now, or

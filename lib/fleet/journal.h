@@ -17,6 +17,7 @@
  *     moved       service, image, tag, digest: proven healthy there
  *     failed      service, reason: the release is bad there, others stay
  *     staged      image, tag, digest: verified and pulled, for a later switch
+ *     evidence    service, path: the folder of what it left, see evidence.h
  *     back        service, reason: from here on everything goes back
  *     resume      taken up again after a crash
  *     proven      image, tag, digest

@@ -8,6 +8,7 @@
 
 #include "base/jsn.h"
 #include "engine/spec.h"
+#include "fleet/evidence.h"
 #include "fleet/gate.h"
 #include "fleet/health.h"
 #include "fleet/keep.h"
@@ -438,14 +439,51 @@ run_stages(struct move *m, struct err *e)
 
 /* --- the whole ------------------------------------------------------------ */
 
+/* Before the container goes; path is "" if there is none. */
+static void
+take_evidence(const struct move *m, const char *words, char path[EVIDENCE_PATH_MAX])
+{
+	const struct evidence v = { .dir = m->o->evidence,
+				    .txn = m->txn,
+				    .service = m->s->name,
+				    .words = words,
+				    .engine = m->s->engine,
+				    .new_id = m->next_id,
+				    .old = m->old };
+	struct err why = { 0 };
+
+	path[0] = '\0';
+	if (v.dir != NULL && evidence_take(&v, path, &why) < 0)
+		say(m, "evidence: %s", why.msg);
+}
+
+static void
+note_evidence(const struct move *m, const char *path)
+{
+	struct json_t *f;
+
+	if (path[0] == '\0')
+		return;
+	f = jsn_object();
+	jsn_set_str(f, "service", m->s->name);
+	jsn_set_str(f, "path", path);
+	(void)journal_write(m->j, "evidence", m->txn, f, NULL);
+}
+
 /* After a failure: the service is what really is there after settling. */
 static int
 recover(struct move *m, struct err *why, bool *ret_settled, struct err *e)
 {
+	char evidence[EVIDENCE_PATH_MAX] = "";
 	struct err more = { 0 };
+	int settled;
 
 	say(m, "%s; going back to %s", why->msg, m->ran.tag[0] != '\0' ? m->ran.tag : m->ran.ref);
-	if (settle(m, &more) < 0) {
+	if (why->code == ERR_NO)
+		take_evidence(m, why->msg, evidence);
+	settled = settle(m, &more);
+	note_evidence(m, evidence);
+	if (settled < 0) {
 		*ret_settled = false;
 		if (more.code == ERR_STUCK)
 			return err_set(e, ERR_STUCK, "%s (%s)", more.msg, why->msg);

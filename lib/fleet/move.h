@@ -25,6 +25,7 @@ struct move_opts {
 	int64_t max_wait_ms;	   /* for a robot that is busy */
 	const struct hooks *hooks; /* NULL: none */
 	const char *pins;	   /* the file that compose reads; NULL: none */
+	const char *evidence;	   /* the folder for it, see evidence.h; NULL: none */
 	const volatile bool *stop;
 	move_say_fn *say; /* words for people; may be NULL */
 	void *arg;

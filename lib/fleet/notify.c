@@ -35,7 +35,8 @@ event_of(const struct json_t *end)
 }
 
 static void
-sentence(struct buf *out, const struct json_t *begin, const struct json_t *end, const char *host)
+sentence(struct buf *out, const struct json_t *begin, const struct json_t *end,
+	 const char *evidence, const char *host)
 {
 	const char *tag = word(begin, "tag"), *reason = word(end, "reason");
 	const char *event = event_of(end);
@@ -52,16 +53,21 @@ sentence(struct buf *out, const struct json_t *begin, const struct json_t *end, 
 		buf_adds(out, "is unfinished: a service needs a person");
 	if (reason[0] != '\0')
 		buf_addf(out, ": %s", reason);
+	if (evidence != NULL)
+		buf_addf(out, " (evidence in %s)", evidence);
 }
 
 static struct json_t *
-make(const struct json_t *begin, const struct json_t *end, const char *host)
+make(const struct journal *j, const struct json_t *begin, const struct json_t *end,
+     const char *host)
 {
 	static const char *const keys[] = { "kind", "image", "tag", "digest", "services" };
 	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
+	const char *evidence =
+		jsn_str(journal_last(j, word(begin, "txn"), "evidence", NULL), "path");
 	struct json_t *r = jsn_object();
 
-	sentence(&text, begin, end, host);
+	sentence(&text, begin, end, evidence, host);
 	jsn_set_str(r, "event", event_of(end));
 	jsn_set_str(r, "text", buf_cstr(&text));
 	jsn_set_str(r, "host", host);
@@ -71,6 +77,8 @@ make(const struct json_t *begin, const struct json_t *end, const char *host)
 			jsn_set(r, keys[i], jsn_copy(jsn_get(begin, keys[i])));
 	jsn_set_str(r, "result", end != NULL ? word(end, "result") : "unfinished");
 	jsn_set_str(r, "reason", word(end, "reason"));
+	if (evidence != NULL)
+		jsn_set_str(r, "evidence", evidence);
 	jsn_set_str(r, "time", word(end != NULL ? end : begin, "time"));
 	return r;
 }
@@ -89,10 +97,10 @@ notify_news(const struct journal *j, size_t n, const char *host, struct json_t *
 
 		if (strcmp(word(r, "event"), "end") == 0 &&
 		    (moved_any(j, txn) || strcmp(word(r, "result"), "done") != 0))
-			jsn_push(all, make(journal_first(j, txn, "begin", NULL), r, host));
+			jsn_push(all, make(j, journal_first(j, txn, "begin", NULL), r, host));
 	}
 	if (open != NULL && journal_len(j) > n)
-		jsn_push(all, make(open, NULL, host));
+		jsn_push(all, make(j, open, NULL, host));
 	*ret = all;
 	return 0;
 }

@@ -3,7 +3,8 @@
  *
  * POST of one JSON object: event ("deployed", "rolled-back", "failed",
  * "stuck"), text (a sentence), and what the journal knows of the deployment:
- * deployment, kind, image, tag, digest, services, result, reason, time; host.
+ * deployment, kind, image, tag, digest, services, result, reason, time; host; evidence, where a
+ * folder of it was left (evidence.h).
  * With a Slack channel only {"channel", "text"}, which is what Slack's incoming
  * webhooks (and Mattermost's) understand.
  *

@@ -54,6 +54,23 @@ rollout_say(const struct rollout_txn *t, const char *service, const char *words)
 		t->r->move.say(t->r->move.arg, service, words);
 }
 
+const char *
+rollout_evidence(const struct rollout_txn *t)
+{
+	return jsn_str(journal_last(t->r->journal, t->id, "evidence", NULL), "path");
+}
+
+int
+rollout_add_evidence(const struct rollout_txn *t, struct err *e)
+{
+	const char *path = rollout_evidence(t);
+	struct err why = e != NULL ? *e : (struct err){ 0 };
+
+	if (path == NULL)
+		return -1;
+	return err_set(e, why.code, "%s (evidence in %s)", why.msg, path);
+}
+
 /* The site's word on the whole; nothing stops a rollback. */
 int
 rollout_hook(const struct rollout_txn *t, const char *name, const char *service, const char *reason,
@@ -64,7 +81,8 @@ rollout_hook(const struct rollout_txn *t, const char *name, const char *service,
 				       .image = t->goal.repo,
 				       .tag = t->goal.tag,
 				       .new_digest = t->goal.digest.str,
-				       .reason = reason };
+				       .reason = reason,
+				       .evidence = rollout_evidence(t) };
 
 	return strcmp(t->kind, "deploy") == 0 ? hooks_run(t->r->move.hooks, name, &f, e) : 0;
 }

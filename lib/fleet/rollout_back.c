@@ -61,8 +61,9 @@ rollout_go_back(const struct rollout_txn *t, struct err *e)
 	if (rollout_end(t, "rolled-back", reason, e) < 0)
 		return -1;
 	rollout_tell_hook(t, "rolled-back", NULL, reason);
-	return err_set(e, ERR_ROLLED_BACK, "%s failed and was rolled back: %s",
-		       t->goal.tag[0] != '\0' ? t->goal.tag : t->goal.ref, reason);
+	(void)err_set(e, ERR_ROLLED_BACK, "%s failed and was rolled back: %s",
+		      t->goal.tag[0] != '\0' ? t->goal.tag : t->goal.ref, reason);
+	return rollout_add_evidence(t, e);
 }
 
 int

@@ -94,5 +94,6 @@ rollout_finish_failed(const struct rollout_txn *t, struct err *e)
 	}
 	if (rollout_end(t, "stopped", reason, e) < 0)
 		return -1;
-	return err_set(e, ERR_NO, "%s", reason);
+	(void)err_set(e, ERR_NO, "%s", reason);
+	return rollout_add_evidence(t, e);
 }

@@ -44,6 +44,11 @@ struct rollout_round {
 int rollout_each(const struct rollout_txn *t, const struct rollout_round *what, size_t from,
 		 size_t to, size_t width, void *arg, struct err *e);
 
+/* The folder of what failed in it, NULL if there is none; lent. */
+const char *rollout_evidence(const struct rollout_txn *t);
+/* -1, with that said at the end of *e. */
+int rollout_add_evidence(const struct rollout_txn *t, struct err *e);
+
 /* Its last line in the journal; reason may be NULL. */
 int rollout_end(const struct rollout_txn *t, const char *result, const char *reason, struct err *e);
 

@@ -143,6 +143,8 @@ open_all(const struct site_opts *o, struct site *s, struct err *e)
 
 		return -1;
 	(void)snprintf(s->state_dir, sizeof(s->state_dir), "%s", dir);
+	(void)snprintf(s->evidence_dir, sizeof(s->evidence_dir), "%s/evidence", dir);
+	s->move.evidence = s->evidence_dir;
 	s->hooks.environment = o->environment;
 	auth_find(NULL, o->environment, &s->auth);
 	if (o->change && take_lock(s, o->program, e) < 0)

@@ -25,7 +25,7 @@ struct site {
 	struct journal *journal;
 	struct fleet *fleet;   /* the services asked for */
 	struct fleet *all;     /* every service that is configured */
-	struct move_opts move; /* without hooks: they are deploy's alone */
+	struct move_opts move; /* lent; without hooks: they are deploy's alone */
 	struct hooks hooks;
 	struct auth_files auth;
 	enum rollout_on_failure on_failure;
@@ -37,6 +37,7 @@ struct site {
 	char *const *environment; /* and this */
 	struct timeline timeline; /* of what the journal does not tell */
 	char state_dir[512];
+	char evidence_dir[512 + 16];
 	int lock;
 };
 
