@@ -62,6 +62,10 @@ health() {
 	curl -s -o body -w '%{http_code}' --unix-socket "$SOCK" http://robot/health
 }
 
+health_is_200() {
+	[ "$(health)" = 200 ]
+}
+
 guards() { # the processes that hold lines for PID
 	pgrep -P "$PID" -x robot-guard
 }
@@ -177,6 +181,30 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	[ "$(guards | wc -l)" = 2 ]
 	curl -s --unix-socket "$SOCK" http://robot/metrics | grep -q '^robot_gpio_errors_total{.*robot="linus"} 1$'
 	[ "$(drive linus forward) $(lines 13 21)" = "200 10" ]
+}
+
+@test "a kernel that hangs: /health and all else answer, and say so, while the motion loop waits" {
+	local n
+	for n in 0 1 2 3 4 5 6 7; do
+		echo '{"name": "r'$n'", "backend": "gpiod", "chip": "fake",
+			"motors": ['$((4 * n)),$((4 * n + 1)),$((4 * n + 2)),$((4 * n + 3))']}'
+	done | jq -s '{robots: .}' >robots.json
+	serve a
+	[ "$(health)" = 200 ]
+	touch lines/hang
+	# shellcheck disable=SC2046
+	kill -9 $(guards)
+	# a turn of the loop takes 16 s now, and it holds a robot all the time
+	stands() {
+		[ "$(curl -s -m 5 -o body -w '%{http_code}' --unix-socket "$SOCK" http://robot/health)" = 503 ] &&
+			jq -e '.problems[0] | test("^the motion loop has not turned for [0-9]+ s$")' body
+	}
+	wait_for 20 stands
+	[ "$(curl -s -m 5 "$URL/api/robots" | jq length)" = 8 ]
+	curl -s -m 5 "$URL/metrics" | grep -q '^robot_health_status{.*} 0$'
+	[ "$(curl -s -m 20 -o body -w '%{http_code}' "$URL/ready-for-update")" = 423 ]
+	rm lines/hang
+	wait_for 20 health_is_200
 }
 
 @test "TERM takes the lines down before it ends" {

@@ -15,6 +15,81 @@
 #define SERVO_MIN   (0.001 / 0.02)
 #define SERVO_RANGE (0.001 / 0.02)
 
+void
+bot_init(struct bot *b, const struct robots_one *plan)
+{
+	b->plan = plan;
+	b->direction = MOTION_NONE;
+	b->speed[0] = b->speed[1] = 1;
+	(void)pthread_mutex_init(&b->lock, NULL);
+	(void)pthread_mutex_init(&b->seen_lock, NULL);
+	bot_lock(b);
+	bot_unlock(b);
+}
+
+void
+bot_destroy(struct bot *b)
+{
+	(void)pthread_mutex_destroy(&b->lock);
+	(void)pthread_mutex_destroy(&b->seen_lock);
+}
+
+void
+bot_lock(struct bot *b)
+{
+	(void)pthread_mutex_lock(&b->lock);
+}
+
+bool
+bot_try_lock(struct bot *b, int wait_ms)
+{
+	int64_t until = clock_mono_ns() + wait_ms * INT64_C(1000000);
+	struct timespec at = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
+
+	return pthread_mutex_clocklock(&b->lock, CLOCK_MONOTONIC, &at) == 0;
+}
+
+static void
+show(struct bot *b)
+{
+	struct bot_seen *s = &b->seen;
+
+	s->state = (struct motion_state){
+		.name = b->plan->name,
+		.backend = gpio_backend_name(b->plan->gpio.backend),
+		.direction = b->direction,
+		.speed = { b->speed[0], b->speed[1] },
+		.has_eye = b->plan->eye >= 0,
+		.eye = b->eye,
+		.lit = b->lit,
+		.servos = b->plan->servos,
+		.ok = b->gpio != NULL && b->problem.code == ERR_NONE,
+	};
+	memcpy(s->state.servo_set, b->servo_set, sizeof(s->state.servo_set));
+	memcpy(s->state.angle, b->angle, sizeof(s->state.angle));
+	s->lease_ms = b->lease_ms;
+	s->counts = b->counts;
+	s->problem = b->problem;
+	s->held = b->gpio != NULL;
+}
+
+void
+bot_unlock(struct bot *b)
+{
+	(void)pthread_mutex_lock(&b->seen_lock);
+	show(b);
+	(void)pthread_mutex_unlock(&b->seen_lock);
+	(void)pthread_mutex_unlock(&b->lock);
+}
+
+void
+bot_seen(struct bot *b, struct bot_seen *ret)
+{
+	(void)pthread_mutex_lock(&b->seen_lock);
+	*ret = b->seen;
+	(void)pthread_mutex_unlock(&b->seen_lock);
+}
+
 static uint16_t
 part_of(double x)
 {

@@ -12,6 +12,8 @@
 
 #define BEAT_MS	 500  /* the thread looks around at least as often */
 #define STALE_MS 5000 /* without a beat for so long, something is wrong */
+/* Longer than the outputs take that are well. */
+#define PATIENCE_MS 1000
 /* A handover lets two instances want the same lines for a moment. */
 #define TAKING_MS 10000
 
@@ -53,10 +55,10 @@ run(void *arg)
 		bool changed = false, beat;
 
 		for (size_t i = 0; i < m->n; i++) {
-			(void)pthread_mutex_lock(&m->bot[i].lock);
+			bot_lock(&m->bot[i]);
 			changed = bot_tick(&m->bot[i], atomic_load(&m->wanted), now, &next) ||
 				  changed;
-			(void)pthread_mutex_unlock(&m->bot[i].lock);
+			bot_unlock(&m->bot[i]);
 		}
 		beat = now >= beat_ms;
 		if (beat)
@@ -82,12 +84,8 @@ motion_new(const struct robots *plan, void (*changed)(void *arg, bool changed), 
 	m->changed = changed;
 	m->changed_arg = arg;
 	m->n = plan->n;
-	for (size_t i = 0; i < m->n; i++) {
-		m->bot[i].plan = &plan->one[i];
-		m->bot[i].direction = MOTION_NONE;
-		m->bot[i].speed[0] = m->bot[i].speed[1] = 1;
-		(void)pthread_mutex_init(&m->bot[i].lock, NULL);
-	}
+	for (size_t i = 0; i < m->n; i++)
+		bot_init(&m->bot[i], &plan->one[i]);
 	atomic_store(&m->beat_ms, clock_mono_ms());
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	m->has_thread = m->wake >= 0 && pthread_create(&m->thread, NULL, run, m) == 0;
@@ -112,7 +110,7 @@ motion_free(struct motion **m)
 	}
 	motion_leave(*m);
 	for (size_t i = 0; i < (*m)->n; i++)
-		(void)pthread_mutex_destroy(&(*m)->bot[i].lock);
+		bot_destroy(&(*m)->bot[i]);
 	if ((*m)->wake >= 0)
 		(void)close((*m)->wake);
 	free(*m);
@@ -125,9 +123,9 @@ motion_take(struct motion *m)
 	atomic_store(&m->taken_ms, clock_mono_ms());
 	atomic_store(&m->wanted, true);
 	for (size_t i = 0; i < m->n; i++) {
-		(void)pthread_mutex_lock(&m->bot[i].lock);
+		bot_lock(&m->bot[i]);
 		bot_take(&m->bot[i]);
-		(void)pthread_mutex_unlock(&m->bot[i].lock);
+		bot_unlock(&m->bot[i]);
 	}
 	wake(m);
 	tell(m, true);
@@ -138,9 +136,9 @@ motion_leave(struct motion *m)
 {
 	atomic_store(&m->wanted, false);
 	for (size_t i = 0; i < m->n; i++) {
-		(void)pthread_mutex_lock(&m->bot[i].lock);
+		bot_lock(&m->bot[i]);
 		bot_leave(&m->bot[i]);
-		(void)pthread_mutex_unlock(&m->bot[i].lock);
+		bot_unlock(&m->bot[i]);
 	}
 	tell(m, true);
 }
@@ -169,47 +167,49 @@ motion_plan(const struct motion *m, size_t i)
 void
 motion_state(struct motion *m, size_t i, struct motion_state *ret)
 {
-	struct bot *b = &m->bot[i];
+	struct bot_seen seen;
 	int64_t left;
 
-	(void)pthread_mutex_lock(&b->lock);
-	left = b->lease_ms - clock_mono_ms();
-	*ret = (struct motion_state){
-		.name = b->plan->name,
-		.backend = gpio_backend_name(b->plan->gpio.backend),
-		.direction = b->direction,
-		.speed = { b->speed[0], b->speed[1] },
-		.has_eye = b->plan->eye >= 0,
-		.eye = b->eye,
-		.lit = b->lit,
-		.servos = b->plan->servos,
-		.lease_ms = b->direction != MOTION_NONE && left > 0 ? (int)left : 0,
-		.ok = b->gpio != NULL && b->problem.code == ERR_NONE,
-	};
-	memcpy(ret->servo_set, b->servo_set, sizeof(ret->servo_set));
-	memcpy(ret->angle, b->angle, sizeof(ret->angle));
-	(void)pthread_mutex_unlock(&b->lock);
+	bot_seen(&m->bot[i], &seen);
+	*ret = seen.state;
+	left = seen.lease_ms - clock_mono_ms();
+	ret->lease_ms = ret->direction != MOTION_NONE && left > 0 ? (int)left : 0;
 }
 
 void
 motion_counts(struct motion *m, size_t i, struct motion_counts *ret)
 {
-	(void)pthread_mutex_lock(&m->bot[i].lock);
-	*ret = m->bot[i].counts;
-	(void)pthread_mutex_unlock(&m->bot[i].lock);
+	struct bot_seen seen;
+
+	bot_seen(&m->bot[i], &seen);
+	*ret = seen.counts;
 }
 
+/* One whose outputs hang may be doing what it was told last. */
 bool
 motion_moves(struct motion *m)
 {
 	bool moves = false;
 
 	for (size_t i = 0; i < m->n && !moves; i++) {
-		(void)pthread_mutex_lock(&m->bot[i].lock);
+		moves = !bot_try_lock(&m->bot[i], PATIENCE_MS);
+		if (moves)
+			break;
 		moves = m->bot[i].direction != MOTION_NONE;
-		(void)pthread_mutex_unlock(&m->bot[i].lock);
+		bot_unlock(&m->bot[i]);
 	}
 	return moves;
+}
+
+/* Stopping waits for as long as it takes. */
+static int
+lock_for(struct bot *b, const struct motion_command *c, struct err *e)
+{
+	if (c->kind == MOTION_STOP)
+		bot_lock(b);
+	else if (!bot_try_lock(b, PATIENCE_MS))
+		return err_set(e, ERR_TEMP, "the outputs of '%s' hang", b->plan->name);
+	return 0;
 }
 
 int
@@ -219,9 +219,10 @@ motion_do(struct motion *m, size_t i, const char *owner, const struct motion_com
 	struct bot *b = &m->bot[i];
 	int status;
 
-	(void)pthread_mutex_lock(&b->lock);
+	if (lock_for(b, c, e) < 0)
+		return -1;
 	status = bot_do(b, owner, c, e);
-	(void)pthread_mutex_unlock(&b->lock);
+	bot_unlock(b);
 	if (status >= 0) {
 		/* the thread may have to be up earlier than it meant to */
 		if (c->kind == MOTION_DRIVE || c->kind == MOTION_EYE)
@@ -249,16 +250,15 @@ motion_stop(struct motion *m, const char *owner, struct err *e)
 enum err_code
 motion_problem(struct motion *m, size_t i, struct err *ret)
 {
-	struct bot *b = &m->bot[i];
+	struct bot_seen seen;
 
-	(void)pthread_mutex_lock(&b->lock);
+	bot_seen(&m->bot[i], &seen);
 	ret->code = ERR_NONE;
-	if (b->problem.code != ERR_NONE)
-		*ret = b->problem;
-	if (b->problem.code == ERR_TEMP && b->gpio == NULL &&
+	if (seen.problem.code != ERR_NONE)
+		*ret = seen.problem;
+	if (seen.problem.code == ERR_TEMP && !seen.held &&
 	    clock_mono_ms() - atomic_load(&m->taken_ms) > TAKING_MS)
 		ret->code = ERR_SYS;
-	(void)pthread_mutex_unlock(&b->lock);
 	return ret->code;
 }
 
@@ -269,6 +269,6 @@ motion_alive(struct motion *m, struct err *e)
 
 	if (since <= STALE_MS)
 		return 0;
-	return err_set(e, ERR_SYS, "the thread that ends leases stands still for %lld s",
+	return err_set(e, ERR_SYS, "the motion loop has not turned for %lld s",
 		       (long long)(since / 1000));
 }

@@ -12,6 +12,9 @@
  * again until it works.
  *
  * Any thread may call.  A thread of motion's own ends leases and blinks.
+ * Outputs that hang hold up motion_take, motion_leave and who stops or
+ * commands that robot, and nobody else: what is asked here is answered with
+ * what was known before, and motion_alive says that something is wrong.
  */
 #ifndef GANTRY_ROBOT_SERVE_MOTION_H
 #define GANTRY_ROBOT_SERVE_MOTION_H
@@ -93,7 +96,7 @@ void motion_counts(struct motion *m, size_t i, struct motion_counts *ret);
 bool motion_moves(struct motion *m); /* any of them */
 
 /* GPIO_DONE or GPIO_LATER.  ERR_NO: somebody else drives; ERR_TEMP: this
- * instance does not have the outputs; ERR_SYS: they cannot be driven;
+ * instance does not have the outputs, or they hang; ERR_SYS: they cannot be driven;
  * ERR_NOTFOUND: this robot has none of these. */
 int motion_do(struct motion *m, size_t i, const char *owner, const struct motion_command *c,
 	      struct err *e);

@@ -4,6 +4,7 @@
  * $FAKE_GPIO, with its value; N.by has its holder.  A line is held by a lock
  * on its file.  Like a Raspberry Pi's, a line stays as it is when it is let
  * go of.  $FAKE_GPIO/old-kernel: a kernel that libgpiod 1 cannot speak to.
+ * $FAKE_GPIO/hang: one in which taking a line hangs while that file is there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +25,15 @@ struct gpiod_chip {
 
 static struct gpiod_chip the_chip;
 
+static bool
+there(const char *name)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", getenv("FAKE_GPIO"), name);
+	return access(path, F_OK) == 0;
+}
+
 static int
 open_file(unsigned int line, const char *suffix, int flags)
 {
@@ -39,6 +49,8 @@ take(unsigned int line, const char *consumer, int value)
 {
 	int fd = open_file(line, "", O_RDWR | O_CREAT), by;
 
+	while (there("hang"))
+		(void)usleep(10000);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (fd >= 0)
 			(void)close(fd);
@@ -312,11 +324,8 @@ int
 gpiod_chip_get_lines(struct gpiod_chip *chip, unsigned int *offsets, unsigned int n,
 		     struct gpiod_line_bulk *bulk)
 {
-	char path[4096];
-
 	(void)chip;
-	(void)snprintf(path, sizeof(path), "%s/old-kernel", getenv("FAKE_GPIO"));
-	if (access(path, F_OK) == 0) {
+	if (there("old-kernel")) {
 		errno = EINVAL;
 		return -1;
 	}
