@@ -54,5 +54,20 @@ case "$what" in
 esac
 settings_load "$config"
 log_trim
+
+# Alerts are held back from here on until deploy leaves its own numbers.
+begun() {
+	_new=$METRICS_DIR/.gantry_deploy_started.new
+	cat >"$_new" <<-TEXT && mv "$_new" "$METRICS_DIR/gantry_deploy_started.prom"
+		# HELP gantry_deploy_started_timestamp_seconds When auto-deploy.sh last began.
+		# TYPE gantry_deploy_started_timestamp_seconds gauge
+		gantry_deploy_started_timestamp_seconds $(date +%s)
+	TEXT
+}
+
+case "$what" in
+*--check*) METRICS_DIR= ;;
+esac
+[ -z "$METRICS_DIR" ] || begun || echo "$self: warning: '$METRICS_DIR' cannot be written" >&2
 # shellcheck disable=SC2086
-configured deploy $what -- "$@"
+configured deploy ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_deploy.prom"} $what -- "$@"

@@ -122,7 +122,7 @@ health() {
 		urls="$urls $url"
 	done
 	# shellcheck disable=SC2086
-	healthcheck $urls
+	healthcheck ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_health.prom"} $urls
 }
 
 # SERVICE VERSION DIGEST HEALTH SINCE PAGE of what the gateway itself runs.

@@ -101,7 +101,7 @@ settings_load() {
 		_key=${_line%%=*}
 		case "$_key" in
 		REGISTRY_URL | IMAGE_NAME | REMOTE_IMAGE | ROBOT_CONTAINERS | TAGS | VERIFY_KEY | POLICY | CERTIFICATE_IDENTITY | \
-			COMPOSE_FILE | PINS_FILE | STATE_DIR | SERVICE_*_HEALTH | SERVICE_*_HOST)
+			COMPOSE_FILE | PINS_FILE | STATE_DIR | METRICS_DIR | SERVICE_*_HEALTH | SERVICE_*_HOST)
 			eval "[ -n \"\${$_key:-}\" ] || $_line"
 			;;
 		esac
@@ -111,7 +111,7 @@ settings_load() {
 	: "${REGISTRY_URL:=localhost:5000}" "${IMAGE_NAME:=robot-app}" "${REMOTE_IMAGE:=}"
 	: "${ROBOT_CONTAINERS:=robot-service-1 robot-service-2 robot-service-3}"
 	: "${TAGS:=semver:*}" "${VERIFY_KEY:=}" "${POLICY:=}" "${CERTIFICATE_IDENTITY:=}" "${COMPOSE_FILE:=}" "${PINS_FILE:=.env}"
-	: "${STATE_DIR:=/var/lib/gantry}"
+	: "${STATE_DIR:=/var/lib/gantry}" "${METRICS_DIR:=}"
 	LOCAL_IMAGE=$REGISTRY_URL/$IMAGE_NAME
 	# compose takes a variable of this name for its own
 	ROBOTS_FILE=$COMPOSE_FILE

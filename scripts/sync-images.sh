@@ -79,7 +79,9 @@ shown() {
 }
 
 set +e
-verified - <<<"$list" 9>&- | reg-sync --stdin "$LOCAL_IMAGE" 9>&- | shown
+verified ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_verify.prom"} - <<<"$list" 9>&- |
+	reg-sync ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_sync.prom"} --stdin "$LOCAL_IMAGE" 9>&- |
+	shown
 results=("${PIPESTATUS[@]}")
 # what could not be copied says more than what was refused
 [ "${results[1]}" = 0 ] || exit "${results[1]}"

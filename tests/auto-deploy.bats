@@ -71,3 +71,15 @@ setup() {
 	run -78 --separate-stderr "$auto" -c bad.conf
 	[[ $stderr == *"bad.conf:1: unknown key 'FROB'" ]]
 }
+
+@test "METRICS_DIR gets when a run began and what it came to, --check-only leaves nothing" {
+	local m=$BATS_TEST_TMPDIR/metrics
+	mkdir "$m"
+	METRICS_DIR=$m run -0 "$auto" -c "$CONF" --check-only
+	[ -z "$(ls -A "$m")" ]
+	METRICS_DIR=$m run -0 "$auto" -c "$CONF"
+	cat "$m"/gantry_deploy{,_started}.prom | promtool check metrics
+	grep -qx 'gantry_deploy_status 0' "$m/gantry_deploy.prom"
+	METRICS_DIR=$m/nosuch run -0 --separate-stderr "$auto" -c "$CONF"
+	[[ $stderr == *"auto-deploy.sh: warning: '$m/nosuch' cannot be written"* ]]
+}

@@ -371,6 +371,7 @@ other_key() {
 	grep -qx 'gantry_deploy_total{result="rolled-back"} 1' "$m"
 	grep -qx 'gantry_quarantined 1' "$m"
 	grep -qxF "$success" "$m"
+	grep -qx 'gantry_deploy_status 3' "$m"
 	grep -q '^gantry_deploy_duration_seconds [0-9]' "$m"
 	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2 --metrics-file /nosuch/m
 	[[ $stderr == *"deploy: warning: metrics file: "* ]]

@@ -163,3 +163,14 @@ tags_here() {
 	[ "$(stat -c %s state/cron.log)" -eq 500000 ]
 	[ ! -e state/cron.log.tmp ]
 }
+
+@test "METRICS_DIR gets what was verified and what was copied" {
+	publish 0.0.1 good
+	publish 0.0.2 stranger
+	mkdir metrics
+	echo "METRICS_DIR='$PWD/metrics'" >>"$conf"
+	run -1 --separate-stderr "$sync" -c "$conf"
+	cat metrics/gantry_{sync,verify}.prom | promtool check metrics
+	grep -qx 'gantry_sync_tags{state="copied"} 1' metrics/gantry_sync.prom
+	grep -qx 'gantry_verify_total{result="refused"} 1' metrics/gantry_verify.prom
+}

@@ -36,6 +36,7 @@ static const struct conf_key keys[] = {
 	{ "COMPOSE_FILE", NULL },
 	{ "PINS_FILE", ".env" },
 	{ "STATE_DIR", "/var/lib/gantry" },
+	{ "METRICS_DIR", NULL },
 	{ "LOG_LEVEL", "info" },
 	{ NULL, NULL },
 };

@@ -37,6 +37,13 @@ times(struct metrics *m, const char *path, int status)
 }
 
 static void
+last_status(struct metrics *m, int status)
+{
+	metrics_family(m, "gantry_deploy_status", METRICS_GAUGE, "Exit status of the last deploy.");
+	metrics_value(m, NULL, status);
+}
+
+static void
 totals(struct metrics *m, const struct journal *j)
 {
 	static const char *const results[] = { "done", "rolled-back", "stopped" };
@@ -122,6 +129,7 @@ scores_write(const char *path, const struct journal *j, const struct fleet *f, i
 	AUTO_METRICS struct metrics m = METRICS_INIT;
 
 	times(&m, path, status);
+	last_status(&m, status);
 	totals(&m, j);
 	duration(&m, j);
 	if (services(&m, j, f, stable_ms, e) < 0)

@@ -3,6 +3,7 @@
  *
  *     gantry_deploy_last_run_timestamp_seconds       when deploy last ended
  *     gantry_deploy_last_success_timestamp_seconds   … with status 0
+ *     gantry_deploy_status                           exit status of the last run
  *     gantry_deploy_total{result}                    deployments in the journal
  *     gantry_deploy_duration_seconds                 of the last one that ended
  *     gantry_service_info{service,digest,tag,state}  1; of what runs, the rung (ladder.h)
