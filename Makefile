@@ -140,7 +140,7 @@ lint-built: all
 	$(Q)B=$B scripts/check-man $(tools)
 	$(Q)clang-format --dry-run -Werror $(c_files)
 	$(Q)shellcheck -x $$(scripts/list-shell)
-	$(Q)yamllint -s .github .gitlab-ci.yml compose
+	$(Q)yamllint -s .github .gitlab-ci.yml compose tests/alerts
 	$(Q)! mandoc -T lint -W warning man/*.[1-8] | grep .
 	$(Q)echo 'lint: nothing to say'
 
