@@ -89,6 +89,12 @@ ask_port(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 
 /* Without an address to ask, the engine's own health check counts; without
  * that one, that it runs. */
+static const char *
+engine_says(const struct json_t *c)
+{
+	return jsn_str_or(c, "State.Health.Status", "healthy");
+}
+
 static int
 ask_engine(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 {
@@ -97,7 +103,7 @@ ask_engine(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 
 	if (engine_container(h->engine, h->id, &c, e) < 0)
 		return -1;
-	status = jsn_str_or(c, "State.Health.Status", "healthy");
+	status = engine_says(c);
 	(void)snprintf(reason, PROBE_REASON_MAX, "the engine calls it %.32s", status);
 	return strcmp(status, "healthy") == 0;
 }
@@ -133,25 +139,50 @@ check_removed(const struct health *h, const struct json_t *c, struct err *e)
 	return 0;
 }
 
-/* A container that is down cannot become healthy any more. */
+/* With its last words. */
 static int
-check_alive(const struct health *h, struct err *e)
+ended(const struct health *h, struct health_life *life, const char *how, struct err *e)
+{
+	char line[LINE_MAX_BYTES] = "";
+
+	life->ended = true;
+	(void)engine_last_line(h->engine, h->id, line, sizeof(line), NULL);
+	return err_set(e, ERR_NO, "it %s%s%s", how, line[0] != '\0' ? ": " : "", line);
+}
+
+/* Still in the life in which it was seen first: a container that ended cannot become healthy
+ * any more, and one that ended and was started again will end again. */
+static int
+check_alive(const struct health *h, struct health_life *life, struct err *e)
 {
 	AUTO_JSN struct json_t *c = NULL;
-	char line[LINE_MAX_BYTES] = "";
-	const char *how;
+	const char *started;
+	char how[64];
+	bool oom, down;
 
 	if (look(h, &c, e) < 0)
 		return -1;
-	if (jsn_bool(c, "State.Running", false) && !jsn_bool(c, "State.Restarting", false))
-		return 0;
-	if (check_removed(h, c, e) < 0)
+	started = jsn_str_or(c, "State.StartedAt", "");
+	oom = jsn_bool(c, "State.OOMKilled", false);
+	down = !jsn_bool(c, "State.Running", false) || jsn_bool(c, "State.Restarting", false);
+	if (life->started[0] == '\0') {
+		(void)snprintf(life->started, sizeof(life->started), "%s", started);
+		life->oom = life->older && oom && !down;
+		life->restarts = life->older ? jsn_int(c, "RestartCount", 0) : 0;
+	}
+	if (down && check_removed(h, c, e) < 0)
 		return -1;
-	(void)engine_last_line(h->engine, h->id, line, sizeof(line), NULL);
-	how = jsn_bool(c, "State.OOMKilled", false) ? "was killed for memory, status"
-						    : "ended with status";
-	return err_set(e, ERR_NO, "it %s %" PRId64 "%s%s", how, jsn_int(c, "State.ExitCode", -1),
-		       line[0] != '\0' ? ": " : "", line);
+	if (down) {
+		(void)snprintf(how, sizeof(how), "%s %" PRId64,
+			       oom ? "was killed for memory, status" : "ended with status",
+			       jsn_int(c, "State.ExitCode", -1));
+		return ended(h, life, how, e);
+	}
+	if (strcmp(started, life->started) != 0 || jsn_int(c, "RestartCount", 0) > life->restarts)
+		return ended(h, life, "ended and was started again", e);
+	if (oom && !life->oom)
+		return ended(h, life, "runs on, but a part of it was killed for memory", e);
+	return 0;
 }
 
 static bool
@@ -166,7 +197,8 @@ wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
 	struct deadline until = clock_deadline(h->timeout_ms);
 	int64_t pause = HEALTH_FAST_MS, since = 0;
 	char reason[PROBE_REASON_MAX] = "";
-	int bad = 0;
+	struct health_life this_wait = { .older = true };
+	int good = 0, bad = 0;
 	bool was_healthy = false;
 
 	for (;;) {
@@ -177,15 +209,16 @@ wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
 		if (is_stopped(h))
 			return err_set(e, ERR_TEMP, "stopped by a signal");
 		answer = ask(h, reason, &why);
-		if (check_alive(h, e) < 0)
+		if (check_alive(h, h->life != NULL ? h->life : &this_wait, e) < 0)
 			return -1;
 		if (answer < 0)
 			return err_set(e, why.code, "%s", why.msg);
 		now = clock_mono_ms();
+		good = answer ? good + 1 : 0;
 		bad = answer ? 0 : bad + 1;
-		since = !answer ? 0 : since == 0 ? now : since;
+		since = good == 1 ? now : since;
 		was_healthy |= answer == 1;
-		if (answer && now - since >= h->soak_ms)
+		if (good > 0 && good >= h->in_a_row && now - since >= h->soak_ms)
 			return 0;
 		if ((was_healthy && bad >= HEALTH_PATIENCE) || (!was_healthy && clock_over(until)))
 			return err_set(e, ERR_NO, "%s", reason[0] != '\0' ? reason : "unhealthy");
@@ -211,6 +244,7 @@ health_promoted(const struct health *h, struct err *e)
 	struct health fast = *h;
 
 	fast.interval_ms = HEALTH_FAST_MS;
+	fast.in_a_row = 1;
 	return wait_healthy(&fast, ask_promoted, e);
 }
 
@@ -220,7 +254,7 @@ health_serving(const struct health *h, struct err *e)
 	return wait_healthy(h, h->url[0] != '\0' ? ask_port : ask_engine, e);
 }
 
-bool
+static bool
 health_soon(const char *url, int64_t ms)
 {
 	struct probe_opts o = { .timeout_ms = HEALTH_TRY_MS };
@@ -234,6 +268,15 @@ health_soon(const char *url, int64_t ms)
 			return r.healthy;
 		clock_sleep_ms(HEALTH_FAST_MS, NULL);
 	}
+}
+
+bool
+health_is_now(const struct json_t *inspected, const char *url, int64_t ms)
+{
+	if (!jsn_bool(inspected, "State.Running", false))
+		return false;
+	return url[0] != '\0' ? health_soon(url, ms)
+			      : strcmp(engine_says(inspected), "unhealthy") != 0;
 }
 
 /* A time of its health check; not set, Docker's own default counts. */

@@ -2,8 +2,8 @@
  * health: wait until a container has proven itself, or has proven to be bad.
  *
  * Asked often at first (every HEALTH_FAST_MS), then more and more seldom up to
- * the interval.  A container that exits, is killed for memory or starts again
- * is bad at once, and the reason has its last words.
+ * the interval.  A container that ends, is started again or has something in it
+ * killed for memory is bad at once, and the reason has its last words.
  *
  * Results: 0; ERR_NO it is not healthy, with the reason; ERR_TEMP stopped by
  * *stop, the engine does not answer, or somebody removed the container.
@@ -15,11 +15,22 @@
 
 #define HEALTH_FAST_MS	    100
 #define HEALTH_TRY_MS	    5000 /* one question */
+#define HEALTH_IN_A_ROW	    3	 /* healthy answers that make a new container healthy */
 #define HEALTH_PATIENCE	    3	 /* unhealthy answers in a row after a healthy one */
 #define HEALTH_URL_MAX	    SERVICE_URL_MAX
 #define HEALTH_SOCKET_URL   "http+unix:///run/gantry/robot.sock:/health"
 #define HEALTH_PROBE	    "healthcheck"
 #define HEALTH_INSTANCE_MAX 64
+
+/* From one start of a container to its end, over several waits. */
+struct health_life {
+	bool older; /* not created just now: how often it ended before does not count */
+	bool ended; /* what a wait found */
+	/* as it was seen first */
+	char started[64];
+	int64_t restarts;
+	bool oom;
+};
 
 struct health {
 	struct engine *engine;
@@ -28,19 +39,22 @@ struct health {
 	const char *instance; /* that has to answer there; NULL: any */
 	int64_t timeout_ms;   /* until the first healthy answer */
 	int64_t interval_ms;
-	int64_t soak_ms; /* healthy without a break for so long */
+	int64_t soak_ms;	  /* healthy without a break for so long */
+	int in_a_row;		  /* and in so many answers; 0 as 1 */
+	struct health_life *life; /* NULL: of this wait alone */
 	const volatile bool *stop;
 };
 
 /* On its own socket, by a command inside the container: whatever serves the
  * port, this instance answers. */
 int health_standby(const struct health *h, struct err *e);
-/* The same, and it says that it is the one that serves the port. */
+/* The same, and it says, once, that it is the one that serves the port. */
 int health_promoted(const struct health *h, struct err *e);
-/* Through the port.  Without soak: once. */
+/* Through the port. */
 int health_serving(const struct health *h, struct err *e);
-/* Is anybody healthy behind that port, now or within ms? */
-bool health_soon(const char *url, int64_t ms);
+/* Is a container (inspected) healthy: does anybody answer so at url, now or
+ * within ms; without url, what the engine says. */
+bool health_is_now(const struct json_t *inspected, const char *url, int64_t ms);
 
 /* configured_ms, but no less than the health check of a container or image
  * (inspected) may take until it says what it thinks: start period + (interval +

@@ -16,6 +16,7 @@
  *     healthy     service, digest: its first probe has passed there
  *     moved       service, image, tag, digest: proven healthy there
  *     failed      service, reason: the release is bad there, others stay
+ *     passed      service, image, tag, digest, reason: not healthy there, as before
  *     staged      image, tag, digest: verified and pulled, for a later switch
  *     evidence    service, path: the folder of what it left, see evidence.h
  *     back        service, reason: from here on everything goes back

@@ -32,7 +32,8 @@ struct move {
 	char instance[HEALTH_INSTANCE_MAX];
 	char url[SERVICE_URL_MAX];
 	int64_t timeout_ms; /* until the new one is healthy */
-	bool handover, was_healthy, own_fault;
+	struct health_life life;
+	bool handover, was_up, was_healthy, own_fault;
 };
 
 struct stage {
@@ -146,8 +147,9 @@ get_ready(struct move *m, struct err *e)
 	service_image(m->old, m->old_image, &m->ran);
 	if (service_url(m->s, m->old, m->url, e) < 0 || choose_way(m, e) < 0)
 		return -1;
-	m->was_healthy = jsn_bool(m->old, "State.Running", false) &&
-			 (m->url[0] == '\0' || health_soon(m->url, OLD_GRACE_MS));
+	m->was_up = jsn_bool(m->old, "State.Running", false) &&
+		    !jsn_bool(m->old, "State.Restarting", false);
+	m->was_healthy = health_is_now(m->old, m->url, OLD_GRACE_MS);
 	return new_instance(m->instance, e);
 }
 
@@ -215,13 +217,15 @@ say_busy(void *arg)
 /* --- the stages ----------------------------------------------------------- */
 
 static struct health
-health_of(const struct move *m)
+health_of(struct move *m)
 {
 	return (struct health){ .engine = m->s->engine,
 				.id = m->next_id,
 				.url = m->url,
 				.timeout_ms = m->timeout_ms,
 				.interval_ms = m->o->interval_ms,
+				.in_a_row = HEALTH_IN_A_ROW,
+				.life = &m->life,
 				.stop = m->o->stop };
 }
 
@@ -266,6 +270,19 @@ note_healthy(const struct move *m, struct err *e)
 	return journal_write(m->j, "healthy", m->txn, f, e);
 }
 
+/* It would have passed the same question. */
+static bool
+old_is_well_inside(struct move *m)
+{
+	struct health h = health_of(m);
+
+	h.id = m->old_id;
+	h.timeout_ms = 1; /* asked once */
+	h.in_a_row = 1;
+	h.life = NULL;
+	return health_standby(&h, NULL) == 0;
+}
+
 static int
 probe_next(struct move *m, struct err *e)
 {
@@ -273,7 +290,7 @@ probe_next(struct move *m, struct err *e)
 
 	if (health_standby(&h, e) == 0)
 		return note_healthy(m, e);
-	m->own_fault = true;
+	m->own_fault = m->was_up && (m->was_healthy || m->life.ended || old_is_well_inside(m));
 	return -1;
 }
 
@@ -290,6 +307,14 @@ run_hook(const struct move *m, const char *name, struct err *e)
 	return hooks_run(m->o->hooks, name, &f, e);
 }
 
+/* An old one that ran, however badly, does not end. */
+static int
+unless_it_ended(struct move *m)
+{
+	m->own_fault |= m->life.ended && m->was_up;
+	return -1;
+}
+
 static int
 promote_next(struct move *m, struct err *e)
 {
@@ -299,7 +324,7 @@ promote_next(struct move *m, struct err *e)
 		return -1;
 	if (engine_kill(m->s->engine, m->next_id, "SIGUSR1", e) < 0)
 		return -1;
-	return health_promoted(&h, e);
+	return health_promoted(&h, e) < 0 ? unless_it_ended(m) : 0;
 }
 
 static int
@@ -332,15 +357,16 @@ judge_by_hook(struct move *m, struct err *e)
 static int
 soak_next(struct move *m, struct err *e)
 {
-	struct health h = health_of(m);
+	struct health h = health_of(m), first = h;
 
-	if (!m->handover && (health_serving(&h, e) < 0 || note_healthy(m, e) < 0))
-		return -1;
+	first.in_a_row = 1;
+	if (!m->handover && (health_serving(&first, e) < 0 || note_healthy(m, e) < 0))
+		return unless_it_ended(m);
 	h.soak_ms = m->o->soak_ms;
 	/* only programs that speak the handover are known to name their instance */
 	h.instance = m->handover ? m->instance : NULL;
 	if (health_serving(&h, e) < 0)
-		return -1;
+		return unless_it_ended(m);
 	return judge_by_hook(m, e);
 }
 
@@ -472,7 +498,7 @@ note_evidence(const struct move *m, const char *path)
 
 /* After a failure: the service is what really is there after settling. */
 static int
-recover(struct move *m, struct err *why, bool *ret_settled, struct err *e)
+recover(struct move *m, struct err *why, enum move_left *ret_left, struct err *e)
 {
 	char evidence[EVIDENCE_PATH_MAX] = "";
 	struct err more = { 0 };
@@ -484,7 +510,7 @@ recover(struct move *m, struct err *why, bool *ret_settled, struct err *e)
 	settled = settle(m, &more);
 	note_evidence(m, evidence);
 	if (settled < 0) {
-		*ret_settled = false;
+		*ret_left = MOVE_OPEN;
 		if (more.code == ERR_STUCK)
 			return err_set(e, ERR_STUCK, "%s (%s)", more.msg, why->msg);
 		return err_set(e, more.code, "'%s': %s", m->s->name, why->msg);
@@ -492,8 +518,11 @@ recover(struct move *m, struct err *why, bool *ret_settled, struct err *e)
 	/* a commit that had begun may have been finished */
 	if (move_is_there(m->s, m->goal, NULL) == 1)
 		return 0;
-	if (why->code == ERR_NO && !m->own_fault && !m->was_healthy)
-		return err_set(e, ERR_TEMP, "'%s': %s, and so was it before", m->s->name, why->msg);
+	if (why->code == ERR_NO && !m->own_fault && !m->was_healthy) {
+		*ret_left = MOVE_ILL;
+		return err_set(e, ERR_TEMP, "'%s' is not healthy, and was not before: %s",
+			       m->s->name, why->msg);
+	}
 	return err_set(e, why->code, "'%s': %s", m->s->name, why->msg);
 }
 
@@ -534,7 +563,7 @@ move_record(const struct service *s, const struct move_goal *goal, struct journa
 }
 
 static int
-run(struct move *m, bool *ret_settled, struct err *e)
+run(struct move *m, enum move_left *ret_left, struct err *e)
 {
 	struct err why = { 0 };
 
@@ -548,17 +577,17 @@ run(struct move *m, bool *ret_settled, struct err *e)
 	say(m, "%s to %s by %s", m->ran.tag[0] != '\0' ? m->ran.tag : m->ran.ref,
 	    m->goal->tag[0] != '\0' ? m->goal->tag : m->goal->ref,
 	    m->handover ? "handover" : "recreate");
-	if (run_stages(m, &why) < 0 && recover(m, &why, ret_settled, e) < 0)
+	if (run_stages(m, &why) < 0 && recover(m, &why, ret_left, e) < 0)
 		return -1;
 	return move_record(m->s, m->goal, m->j, m->txn, m->o, e);
 }
 
 int
 move_service(const struct service *s, const struct move_goal *goal, struct journal *j,
-	     const char *txn, const struct move_opts *o, bool *ret_settled, struct err *e)
+	     const char *txn, const struct move_opts *o, enum move_left *ret_left, struct err *e)
 {
 	AUTO(move_clear) struct move m = { .s = s, .goal = goal, .j = j, .txn = txn, .o = o };
 
-	*ret_settled = true;
-	return run(&m, ret_settled, e);
+	*ret_left = MOVE_BACK;
+	return run(&m, ret_left, e);
 }

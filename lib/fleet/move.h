@@ -39,15 +39,26 @@ struct move_goal {
 	struct digest digest;	/* not set: by id */
 };
 
+/* What a move that failed leaves. */
+enum move_left {
+	MOVE_BACK, /* the service runs what it ran before */
+	MOVE_ILL,  /* the same, and it was not healthy before either: nobody knows whose fault it is
+		    */
+	MOVE_OPEN, /* it could not be seen to, as the engine is gone */
+};
+
 /* The service must be settled.  0: it runs the goal, proven healthy.
  *
  * ERR_NO: the release is at fault; the service runs what it ran before.
  * ERR_STUCK: it does not, a person is needed.  Everything else is a fault of
- * the place, or a robot that is busy (ERR_TEMP); *ret_settled says whether the
- * service runs what it ran before (it could not be seen to if the engine is
- * gone). */
-int move_service(const struct service *s, const struct move_goal *goal, struct journal *j,
-		 const char *txn, const struct move_opts *o, bool *ret_settled, struct err *e);
+ * the place, or a robot that is busy or ill (ERR_TEMP).
+ *
+ * A robot that is as unhealthy as it was says nothing about the release.  It is
+ * at fault where it does worse: is unhealthy on its own socket and the old one
+ * is not, ends where the old one ran, cannot be executed, or a hook says no. */
+int
+move_service(const struct service *s, const struct move_goal *goal, struct journal *j,
+	     const char *txn, const struct move_opts *o, enum move_left *ret_left, struct err *e);
 /* The service runs the goal already: 1, 0, -1. */
 int move_is_there(const struct service *s, const struct move_goal *goal, struct err *e);
 /* The last two lines of a move, also where a crash left them out: pins file

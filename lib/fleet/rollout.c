@@ -6,6 +6,7 @@
 
 #include "base/jsn.h"
 #include "fleet/images.h"
+#include "fleet/passed.h"
 #include "fleet/rollout_txn.h"
 #include "fleet/step.h"
 
@@ -15,6 +16,7 @@ struct forward {
 	char service[SERVICE_NAME_MAX]; /* for which all go back, "" for none */
 	char reason[ERR_MSG_MAX];
 	bool unfinished; /* something is left for the next run */
+	size_t canaries; /* services that are */
 };
 
 static const char *const on_failure_names[] = { [ROLLOUT_ALL_BACK] = "rollback-all",
@@ -131,15 +133,15 @@ rollout_end(const struct rollout_txn *t, const char *result, const char *reason,
 
 int
 rollout_reach(const struct rollout_txn *t, const struct service *s, const struct move_goal *goal,
-	      const struct move_opts *o, bool *ret_settled, struct err *e)
+	      const struct move_opts *o, enum move_left *ret_left, struct err *e)
 {
 	int there = move_is_there(s, goal, e);
 
-	*ret_settled = true;
+	*ret_left = MOVE_BACK;
 	if (there < 0)
 		return -1;
 	if (there == 0)
-		return move_service(s, goal, t->r->journal, t->id, o, ret_settled, e);
+		return move_service(s, goal, t->r->journal, t->id, o, ret_left, e);
 	if (journal_first(t->r->journal, t->id, "service", s->name) == NULL) {
 		rollout_record(t, ROLLOUT_CURRENT, s->name, goal, NULL);
 		return 0;
@@ -184,19 +186,30 @@ all_back(const struct rollout_txn *t, struct forward *f, const char *service, co
 }
 
 static int
-forward_failed(const struct rollout_txn *t, struct forward *f, size_t i, const struct err *why,
-	       struct err *e)
+forward_failed(const struct rollout_txn *t, struct forward *f, size_t i, enum move_left left,
+	       const struct err *why, struct err *e)
 {
 	const char *service = t->r->fleet->services[i].name;
 
 	rollout_record(t, ROLLOUT_FAILED, service, &t->goal, why->msg);
+	if (left == MOVE_ILL)
+		return passed_mark(t->r->journal, t->id, service, &t->goal, why->msg, e);
 	if (why->code != ERR_NO)
 		return err_set(e, why->code, "%s", why->msg);
-	if (t->on_failure == ROLLOUT_ALL_BACK || i < t->canary)
+	if (t->on_failure == ROLLOUT_ALL_BACK || i < f->canaries)
 		return all_back(t, f, service, why->msg, e);
 	if (rollout_leave_failed(t, service, why->msg, e) < 0)
 		return -1;
 	return t->on_failure == ROLLOUT_STOP;
+}
+
+/* Ill, as this run has found, or an earlier one and it still is; who rolls back by hand means
+ * every service. */
+static bool
+is_passed(const struct rollout_txn *t, const struct service *s)
+{
+	return journal_first(t->r->journal, t->id, "passed", s->name) != NULL ||
+	       (strcmp(t->kind, "deploy") == 0 && passed_still(t->r->journal, s, &t->goal) != NULL);
 }
 
 static int
@@ -205,19 +218,21 @@ forward_one(const struct rollout_txn *t, const struct service *s, size_t i, void
 {
 	struct forward *f = arg;
 	struct err why = { 0 };
-	bool settled;
+	enum move_left left;
 	int status;
 
 	if (journal_first(t->r->journal, t->id, "failed", s->name) != NULL)
 		return t->on_failure == ROLLOUT_STOP;
-	if (rollout_reach(t, s, &t->goal, &t->r->move, &settled, &why) == 0) {
+	if (is_passed(t, s))
+		return 0;
+	if (rollout_reach(t, s, &t->goal, &t->r->move, &left, &why) == 0) {
 		if (journal_first(t->r->journal, t->id, "service", s->name) != NULL)
 			rollout_record(t, ROLLOUT_MOVED, s->name, &t->goal, NULL);
 		return 0;
 	}
-	status = forward_failed(t, f, i, &why, e);
+	status = forward_failed(t, f, i, left, &why, e);
 	/* what could not be seen to, or not be written down, the next run does */
-	if (status < 0 && (!settled || why.code == ERR_STUCK || why.code == ERR_NO)) {
+	if (status < 0 && (left != MOVE_BACK || why.code == ERR_STUCK || why.code == ERR_NO)) {
 		(void)pthread_mutex_lock(&f->lock);
 		f->unfinished = true;
 		(void)pthread_mutex_unlock(&f->lock);
@@ -225,17 +240,52 @@ forward_one(const struct rollout_txn *t, const struct service *s, size_t i, void
 	return status;
 }
 
+static size_t
+at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
+/* Canaries first; one that is ill says nothing, and the next one takes its place. */
+static int
+forward_all(const struct rollout_txn *t, struct forward *f, struct err *e)
+{
+	static const struct rollout_round forward = { .one = forward_one };
+	size_t n = t->r->fleet->n, from = 0;
+	int status = 0;
+
+	f->canaries = at_most(t->canary, n);
+	while (status == 0 && from < f->canaries) {
+		size_t to = f->canaries;
+
+		status = rollout_each(t, &forward, from, to, 1, f, e);
+		f->canaries = at_most(t->canary + journal_count(t->r->journal, t->id, "passed"), n);
+		from = to;
+	}
+	return status == 0 ? rollout_each(t, &forward, from, n, t->r->batch, f, e) : status;
+}
+
+/* Where robots are ill, the release is what it is on the others. */
+static int
+finish_passed(const struct rollout_txn *t, const struct json_t *passed, struct err *e)
+{
+	char reason[ROLLOUT_REASON_MAX];
+	bool proven = journal_count(t->r->journal, t->id, "moved") > 0;
+
+	(void)snprintf(reason, sizeof(reason), "%s", jsn_str_or(passed, "reason", ""));
+	if ((proven ? finish(t, e) : rollout_end(t, "stopped", reason, e)) < 0)
+		return -1;
+	return err_set(e, ERR_NO, "%s", reason);
+}
+
 int
 rollout_forward(const struct rollout_txn *t, struct err *e)
 {
-	static const struct rollout_round forward = { .one = forward_one };
 	struct forward f = { .lock = PTHREAD_MUTEX_INITIALIZER };
-	size_t n = t->r->fleet->n, canary = t->canary < n ? t->canary : n;
 	struct err why = { 0 };
-	int status = rollout_each(t, &forward, 0, canary, 1, &f, &why);
+	const struct json_t *passed;
+	int status = forward_all(t, &f, &why);
 
-	if (status == 0)
-		status = rollout_each(t, &forward, canary, n, t->r->batch, &f, &why);
 	if (f.service[0] != '\0')
 		return rollout_turn_back(t, f.service, f.reason, e);
 	if (status < 0) {
@@ -243,8 +293,10 @@ rollout_forward(const struct rollout_txn *t, struct err *e)
 			(void)rollout_end(t, "stopped", why.msg, NULL);
 		return err_set(e, why.code, "%s", why.msg);
 	}
-	return journal_count(t->r->journal, t->id, "failed") > 0 ? rollout_finish_failed(t, e)
-								 : finish(t, e);
+	if (journal_count(t->r->journal, t->id, "failed") > 0)
+		return rollout_finish_failed(t, e);
+	passed = journal_first(t->r->journal, t->id, "passed", NULL);
+	return passed != NULL ? finish_passed(t, passed, e) : finish(t, e);
 }
 
 int

@@ -52,9 +52,10 @@ struct rollout {
  * (hooks.h) in a deployment; nothing stops a rollback.
  *
  * ERR_NO: the release is bad and in quarantine, and on_failure left what was
- * moved.  ERR_ROLLED_BACK: the release is bad, it is in quarantine, and every service
- * runs what it ran before.  ERR_STUCK: a service needs a person.  Others: a
- * fault of the place; what was moved stays, the rest is as it was. */
+ * moved; or it was not healthy where it was not before either: this robot is
+ * passed over (passed.h).  ERR_ROLLED_BACK: the release is bad, it is in quarantine, and every
+ * service runs what it ran before.  ERR_STUCK: a service needs a person.  Others: a fault of the
+ * place; what was moved stays, the rest is as it was. */
 int rollout_run(const struct rollout *r, const struct move_goal *goal, struct err *e);
 
 /* Start what the engine left down (see wake.h), and finish what a crash left
@@ -67,7 +68,7 @@ int rollout_recover(const struct rollout *r, struct err *e);
 /* "rollback-all", "rollback-failed" or "stop". */
 int rollout_parse_on_failure(const char *name, enum rollout_on_failure *ret, struct err *e);
 
-/* Let it be tried again if it is in quarantine. */
+/* Let it be tried again if it is in quarantine, or robots are passed over. */
 int rollout_lift(struct journal *j, const struct move_goal *goal, struct err *e);
 /* Put a digest into quarantine. */
 int rollout_quarantine(struct journal *j, const char *txn, const char *tag, const char *digest,

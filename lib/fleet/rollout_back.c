@@ -24,7 +24,7 @@ back_one(const struct rollout_txn *t, const struct service *s, size_t i, void *a
 	struct move_opts o = t->r->move;
 	struct move_goal goal;
 	struct err why = { 0 };
-	bool settled = true;
+	enum move_left left;
 
 	(void)i;
 	(void)arg;
@@ -36,7 +36,7 @@ back_one(const struct rollout_txn *t, const struct service *s, size_t i, void *a
 	o.hooks = NULL;
 	if (back_goal(t, s, &goal, e) < 0)
 		return -1;
-	if (rollout_reach(t, s, &goal, &o, &settled, &why) < 0) {
+	if (rollout_reach(t, s, &goal, &o, &left, &why) < 0) {
 		rollout_record(t, ROLLOUT_FAILED, s->name, &goal, why.msg);
 		return err_set(e, why.code == ERR_NO ? ERR_STUCK : why.code, "going back: %s",
 			       why.msg);

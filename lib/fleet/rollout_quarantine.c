@@ -3,6 +3,7 @@
 
 #include "base/jsn.h"
 #include "fleet/images.h"
+#include "fleet/passed.h"
 #include "fleet/rollout_txn.h"
 #include "fleet/step.h"
 
@@ -23,7 +24,7 @@ rollout_quarantine(struct journal *j, const char *txn, const char *tag, const ch
 int
 rollout_lift(struct journal *j, const struct move_goal *goal, struct err *e)
 {
-	if (journal_quarantined(j, goal->digest.str) == NULL)
+	if (journal_quarantined(j, goal->digest.str) == NULL && passed_find(j, NULL, goal) == NULL)
 		return 0;
 	return journal_write(j, "lift", NULL, images_fields(goal), e);
 }

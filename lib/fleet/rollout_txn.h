@@ -52,11 +52,11 @@ int rollout_add_evidence(const struct rollout_txn *t, struct err *e);
 /* Its last line in the journal; reason may be NULL. */
 int rollout_end(const struct rollout_txn *t, const char *result, const char *reason, struct err *e);
 
-/* One service to goal, whatever is left to do for that; errors and *ret_settled
+/* One service to goal, whatever is left to do for that; errors and *ret_left
  * as of move_service. */
 int
 rollout_reach(const struct rollout_txn *t, const struct service *s, const struct move_goal *goal,
-	      const struct move_opts *o, bool *ret_settled, struct err *e);
+	      const struct move_opts *o, enum move_left *ret_left, struct err *e);
 /* Every service to the deployment's goal; errors as of rollout_run. */
 int rollout_forward(const struct rollout_txn *t, struct err *e);
 

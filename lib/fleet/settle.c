@@ -12,6 +12,7 @@
 #define ACTS_MAX      12 /* the longest way has six */
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
+#define ILL_MS	      2000 /* for one that was not healthy before */
 
 struct found {
 	struct json_t *now, *next, *prev;
@@ -95,42 +96,6 @@ speaks_handover(const struct settle *s, const struct json_t *c, bool *ret, struc
 	return 0;
 }
 
-/* A signal to a program that has not set up its handlers yet would be lost, so
- * it has to answer first. */
-static int
-promote(const struct settle *s, const struct health *h, struct err *e)
-{
-	if (health_standby(h, e) < 0 || announce(s, STEP_SETTLE_PROMOTE, e) < 0)
-		return -1;
-	if (engine_kill(s->service->engine, h->id, "SIGUSR1", e) < 0)
-		return -1;
-	return health_promoted(h, e);
-}
-
-/* Make c serve: its restart policy, running, promoted, healthy.  ERR_NO if it
- * does not become healthy. */
-static int
-revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e)
-{
-	char url[SERVICE_URL_MAX];
-	struct health h = { .engine = s->service->engine,
-			    .id = id_of(c),
-			    .url = url,
-			    .timeout_ms = s->timeout_ms,
-			    .interval_ms = s->interval_ms };
-	bool handover = false;
-
-	if (restore_policy(s, c, e) < 0 || engine_start(s->service->engine, h.id, e) < 0 ||
-	    service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)
-		return -1;
-	if (handover && promote(s, &h, e) < 0)
-		return -1;
-	if (!alone)
-		return 0;
-	h.instance = spec_env(c, SPEC_ENV_INSTANCE);
-	return health_serving(&h, e);
-}
-
 /* It was not healthy when it was found, so it need not be afterwards. */
 static bool
 was_ill(const struct settle *s, const struct json_t *c)
@@ -139,6 +104,49 @@ was_ill(const struct settle *s, const struct json_t *c)
 
 	return b != NULL && !jsn_bool(b, "healthy", true) &&
 	       strcmp(jsn_str_or(b, "id", ""), id_of(c)) == 0;
+}
+
+/* A signal to a program that has not set up its handlers yet would be lost, so
+ * it has to answer first. */
+static int
+promote(const struct settle *s, const struct health *h, bool ill, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (health_standby(h, &why) < 0 && (why.code != ERR_NO || !ill || h->life->ended))
+		return err_set(e, why.code, "%s", why.msg);
+	if (announce(s, STEP_SETTLE_PROMOTE, e) < 0 ||
+	    engine_kill(s->service->engine, h->id, "SIGUSR1", e) < 0)
+		return -1;
+	return ill ? 0 : health_promoted(h, e);
+}
+
+/* Make c serve: its restart policy, running, promoted, healthy.  ERR_NO if it
+ * does not become healthy. */
+static int
+revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e)
+{
+	char url[SERVICE_URL_MAX];
+	bool ill = was_ill(s, c);
+	struct health_life life = { .older = true };
+	struct health h = { .engine = s->service->engine,
+			    .id = id_of(c),
+			    .url = url,
+			    .timeout_ms = ill ? ILL_MS : health_timeout(c, s->timeout_ms),
+			    .interval_ms = s->interval_ms,
+			    .life = &life };
+	bool handover = false;
+
+	if (restore_policy(s, c, e) < 0 || engine_start(s->service->engine, h.id, e) < 0 ||
+	    service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)
+		return -1;
+	if (handover && promote(s, &h, ill, e) < 0)
+		return -1;
+	if (!alone)
+		return 0;
+	h.instance = spec_env(c, SPEC_ENV_INSTANCE);
+	h.in_a_row = HEALTH_IN_A_ROW;
+	return health_serving(&h, e);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "fleet/images.h"
 #include "fleet/inhibit.h"
+#include "fleet/passed.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
 #include "fleet/target.h"
@@ -48,18 +49,38 @@ find_target(struct options *o, const struct site *s, struct target *ret, struct 
 	return target_find(&to, s->journal, ret, e);
 }
 
-/* How many services do not run it yet; -1 on failure. */
+static bool
+is_passed(const struct options *o, const struct site *s, const struct service *one,
+	  const struct move_goal *goal)
+{
+	const struct json_t *mark = o->force ? NULL : passed_still(s->journal, one, goal);
+
+	if (mark == NULL)
+		return false;
+	log_info("'%s' is passed over with %s since %s (--force tries it): %s", one->name,
+		 goal->tag[0] != '\0' ? goal->tag : goal->ref, jsn_str_or(mark, "time", "?"),
+		 jsn_str_or(mark, "reason", "?"));
+	return true;
+}
+
+/* How many services are to be moved; -1 on failure. */
 static int
-count_behind(const struct site *s, const struct move_goal *goal, struct err *e)
+count_behind(const struct options *o, const struct site *s, const struct move_goal *goal,
+	     int *ret_passed, struct err *e)
 {
 	int behind = 0;
 
+	*ret_passed = 0;
 	for (size_t i = 0; i < s->fleet->n; i++) {
-		int there = move_is_there(&s->fleet->services[i], goal, e);
+		const struct service *one = &s->fleet->services[i];
+		int there = move_is_there(one, goal, e);
 
 		if (there < 0)
 			return -1;
-		behind += !there;
+		if (there == 0 && is_passed(o, s, one, goal))
+			++*ret_passed;
+		else
+			behind += !there;
 	}
 	return behind;
 }
@@ -93,6 +114,8 @@ preview(struct options *o, const struct site *s, const struct move_goal *goal, s
 
 		if (there < 0)
 			return -1;
+		if (there == 0 && !o->force && passed_still(s->journal, one, goal) != NULL)
+			continue;
 		print_result(o, there ? ROLLOUT_CURRENT : ROLLOUT_WOULD, one->name, goal, NULL);
 	}
 	return 0;
@@ -124,7 +147,7 @@ apply(const struct options *o, struct site *s)
 static int
 answer(struct options *o, const struct site *s, const struct target *t, struct err *e)
 {
-	int behind = t->found ? count_behind(s, &t->goal, e) : 0;
+	int passed, behind = t->found ? count_behind(o, s, &t->goal, &passed, e) : 0;
 
 	if (behind < 0)
 		return -1;
@@ -215,7 +238,7 @@ static int
 roll_out(struct options *o, struct site *s, const struct rollout *r, struct err *e)
 {
 	AUTO_TARGET struct target t = { 0 };
-	int behind;
+	int behind, passed;
 
 	if (find_target(o, s, &t, e) < 0)
 		return -1;
@@ -223,11 +246,11 @@ roll_out(struct options *o, struct site *s, const struct rollout *r, struct err 
 		log_info("nothing to do");
 		return 0;
 	}
-	behind = count_behind(s, &t.goal, e);
+	behind = count_behind(o, s, &t.goal, &passed, e);
 	if (behind < 0)
 		return -1;
 	if (behind == 0) {
-		log_info("every service runs %s already",
+		log_info("every %sservice runs %s already", passed > 0 ? "other " : "",
 			 t.goal.tag[0] != '\0' ? t.goal.tag : t.goal.ref);
 		return 0;
 	}

@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# What makes a new container good, bad, or neither.
+load helpers/common
+load helpers/engine
+load helpers/fleet
+
+setup_file() {
+	start_fleet 2 0.0.1
+	release 0.0.2
+	# its image asks for a log folder that is not there: honestly unhealthy
+	release 0.0.3 --env LOG_DIR=/nosuch
+	# ends at once
+	release 0.0.4 --env PORT=none
+}
+
+teardown_file() {
+	stop_fleet
+}
+
+setup() {
+	conf
+}
+
+teardown() {
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || printf '%s\n' "${output:-}" "${stderr:-}" >&2
+}
+
+# conf KEY=VALUE...: the settings, with these instead of what they say.
+conf() {
+	local setting
+	write_conf
+	for setting; do
+		sed -i "/^${setting%%=*}=/d" "$CONF"
+		echo "$setting" >>"$CONF"
+	done
+}
+
+# start TAG [KEY=VALUE...]: a deployment of robot 1 alone in the background that soaks for long; ends
+# when it has begun to.  DEPLOY is its pid, its output in $BATS_TEST_TMPDIR/out and err.
+start() {
+	reset_fleet 0.0.1
+	conf "${@:2}"
+	deploy -c "$CONF" --tag "$1" --soak 600 robot-service-1 >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	DEPLOY=$!
+	wait_for 60 at_step soak
+}
+
+at_step() {
+	grep -q "\"step\":\"$1\"" "$STATE/journal.jsonl"
+}
+
+# ends STATUS: that deployment does, by itself.
+ends() {
+	local status=0
+	wait "$DEPLOY" || status=$?
+	[ "$status" = "$1" ] || {
+		echo "status $status" >&2
+		cat "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/err" >&2
+		return 1
+	}
+}
+
+state_of() {
+	docker inspect -f "{{.$2}}" "$1"
+}
+
+quarantined() {
+	grep '"quarantine"' "$STATE/journal.jsonl" | grep -q "$(digest_of "$1")"
+}
+
+# ill N [OPTION...]: robot N anew, with a setting that makes every release unhealthy there.
+ill() {
+	local n=$1
+	shift
+	docker rm -f "robot-service-$n" >/dev/null
+	docker run -d --name "robot-service-$n" --restart unless-stopped --read-only \
+		--network "container:robot-holder-$n" --tmpfs /run/gantry:uid=10001,gid=10001 \
+		-e "ROBOT_ID=robot-$n" --health-interval 1s --health-timeout 1s --health-retries 1 \
+		-e LOG_DIR=/nosuch "$@" "$IMAGE@$(digest_of 0.0.1)" >/dev/null
+	wait_for 20 says "$n" 503
+}
+
+# says N STATUS: robot N's health is that now.
+says() {
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$((5000 + $1))/health")" = "$2" ]
+}
+
+# ill_at N VERSION: it serves as before, as unhealthy.
+ill_at() {
+	[ "$(curl -s "http://127.0.0.1:$((5000 + $1))/health" | jq -r .version)" = "$2" ]
+	says "$1" 503
+}
+
+@test "a robot that was ill before is passed over, the others go on, and the release is not blamed" {
+	local id name=robot-service-1 goal
+	goal=$IMAGE:0.0.2@$(digest_of 0.0.2)
+	reset_fleet 0.0.1
+	conf HEALTH_CHECK_TIMEOUT=1
+	ill 1
+	id=$(state_of $name Id)
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.2
+	[[ ${lines[0]} == "failed $name $goal '$name' is not healthy, and was not before: "*503* ]]
+	[ "${lines[1]}" = "moved robot-service-2 $goal" ]
+	[ "${#lines[@]}" = 2 ]
+	run ! quarantined 0.0.2
+	ill_at 1 0.0.1
+	[ "$(version_of 2)" = 0.0.2 ]
+	# cron comes again and again
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[ -z "$output" ]
+	[[ $stderr == "deploy: '$name' is passed over with 0.0.2 since "*" (--force tries it): '$name' is not healthy"* ]]
+	[ "${stderr_lines[1]}" = "deploy: every other service runs 0.0.2 already" ]
+	run -0 deploy -q -c "$CONF" --tag 0.0.2 --check
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2 -n
+	[ "$output" = "current robot-service-2 $goal" ]
+	[ "$(state_of $name Id)" = "$id" ]
+	# a person may insist
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.2 --force
+	[[ $output == "failed $name $goal "* ]]
+	ill_at 1 0.0.1
+	# it is well again
+	docker rm -f $name >/dev/null
+	start_robot 1 0.0.1
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[ "${lines[0]}" = "moved $name $goal" ]
+	all_at 0.0.2
+}
+
+@test "the same by recreate; and for an ill canary the next one stands in" {
+	reset_fleet 0.0.1
+	conf HEALTH_CHECK_TIMEOUT=1
+	ill 1
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.2 --strategy recreate robot-service-1
+	run ! quarantined 0.0.2
+	ill_at 1 0.0.1
+	# nothing was proven
+	run ! grep -q '"proven"' "$STATE/journal.jsonl"
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.3 --canary 1 --on-failure stop
+	[[ ${lines[0]} == "failed robot-service-1 "* ]]
+	[[ ${lines[1]} == "failed robot-service-2 "* ]]
+	quarantined 0.0.3
+	[ "$(version_of 2)" = 0.0.1 ]
+	ill_at 1 0.0.1
+}
+
+@test "a release that ends where an ill one ran is to blame; where it did not run, nobody knows" {
+	reset_fleet 0.0.1
+	conf HEALTH_CHECK_TIMEOUT=1
+	ill 1
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.4 robot-service-1
+	[[ $stderr == *"it ended with status "* ]]
+	quarantined 0.0.4
+	ill_at 1 0.0.1
+	rm -rf "$STATE"
+	docker stop robot-service-1 >/dev/null
+	run --separate-stderr -1 deploy -c "$CONF" --tag 0.0.4 robot-service-1
+	run ! quarantined 0.0.4
+	[[ $stderr == *"it ended with status "* ]]
+}
+
+@test "a health that comes and goes is not healthy, also without a soak" {
+	local port
+	reset_fleet 0.0.1
+	port=$(free_port)
+	"$B/helpers/answer" "$port" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 5 curl -s "http://127.0.0.1:$port/json"
+	conf HEALTH_CHECK_TIMEOUT=1 "SERVICE_robot_service_1_HEALTH=http://127.0.0.1:$port/flap"
+	# the old one cannot be proven by it either
+	run --separate-stderr -5 deploy -c "$CONF" --tag 0.0.2 --strategy recreate robot-service-1
+	[[ $stderr == *"is not healthy again: answered 503"* ]]
+}
+
+@test "a container that ended and was started again is bad at once" {
+	local first
+	start 0.0.2 HEALTH_CHECK_INTERVAL=60
+	# unseen in between: the next answer is healthy again
+	kill -STOP "$DEPLOY"
+	docker update --restart always robot-service-1-next >/dev/null
+	first=$(state_of robot-service-1-next State.StartedAt)
+	kill -9 "$(state_of robot-service-1-next State.Pid)"
+	again() { [ "$(state_of robot-service-1-next State.StartedAt)" != "$first" ]; }
+	wait_for 20 again
+	wait_for 20 healthy 1
+	kill -CONT "$DEPLOY"
+	ends 3
+	grep -q "it ended and was started again: " "$BATS_TEST_TMPDIR/err"
+	quarantined 0.0.2
+	all_at 0.0.1
+}
