@@ -8,7 +8,8 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libarch
 demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates procps"
 check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus prometheus-alertmanager
 	prometheus-node-exporter victoria-metrics dpkg-dev lintian man-db zsh fish pigpio-tools
-	python3-gpiozero python3-pigpio nodejs chromium chromium-driver"
+	python3-gpiozero python3-pigpio nodejs chromium chromium-driver
+	openssh-server"
 lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"
 
 installed() {

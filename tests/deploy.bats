@@ -43,9 +43,9 @@ id_of() {
 	write_conf STRATEGY=magic
 	run --separate-stderr -78 deploy -c "$CONF"
 	[[ $stderr == *"STRATEGY: must be auto, handover or recreate, not 'magic'" ]]
-	write_conf SERVICE_robot_service_1_HOST=tcp://10.0.0.1:2375
+	write_conf SERVICE_robot_service_1_HOST=10.0.0.1:2375
 	run --separate-stderr -78 deploy -c "$CONF"
-	[ "$stderr" = "deploy: engine 'tcp://10.0.0.1:2375': only unix:///PATH is understood, not tcp:// or ssh://" ]
+	[ "$stderr" = "deploy: engine '10.0.0.1:2375': want unix:///PATH, tcp://HOST[:PORT] or ssh://[USER@]HOST[:PORT]" ]
 	run --separate-stderr -78 deploy -c "$BATS_TEST_TMPDIR/nosuch.conf"
 }
 

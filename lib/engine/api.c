@@ -1,16 +1,20 @@
 #include "engine/api.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/jsn.h"
 #include "base/scope.h"
+#include "engine/ssh.h"
 
 #define API_MINOR_MIN 40
 #define API_MINOR_MAX 51
 #define IDLE_MS	      60000
-#define UNIX_SCHEME   "unix://"
+#define OPEN_MS	      30000
+#define PORT_TLS      2376
+#define PORT_PLAIN    2375
 
 /* Why an answer is not what was asked for. */
 static enum err_code
@@ -33,18 +37,28 @@ api_refuse(const struct http_resp *r, struct err *e)
 }
 
 /* The engine's 5xx come back as ERR_TEMP with its words. */
-static int
-failed(const struct api *a, struct err *e)
+int
+api_failed(const struct api *a, struct err *e)
 {
-	if (e != NULL && strstr(e->msg, API_NO_SPACE) != NULL)
+	const char *words = a->ssh != NULL ? ssh_words(a->ssh) : "";
+
+	if (e == NULL)
+		return -1;
+	if (strstr(e->msg, API_NO_SPACE) != NULL)
 		e->code = ERR_SPACE;
-	return err_wrap(e, "engine at '%s'", a->socket);
+	if (words[0] != '\0' && e->code == ERR_TEMP)
+		(void)err_set(e, ssh_needs_person(words) ? ERR_SYS : ERR_TEMP, "%s", words);
+	/* one that is wrong today is wrong tomorrow */
+	if (a->address.kind == ADDRESS_TCP && e->code == ERR_TEMP &&
+	    strstr(e->msg, "certificate") != NULL)
+		e->code = ERR_SYS;
+	return err_wrap(e, "engine at '%s'", a->name);
 }
 
 int
 api_url(const struct api *a, const char *path, struct buf *ret, struct err *e)
 {
-	buf_adds(ret, "http://docker");
+	buf_adds(ret, a->base);
 	if (a->version[0] != '\0')
 		buf_addf(ret, "/v%s", a->version);
 	buf_adds(ret, path);
@@ -76,7 +90,7 @@ api_call(struct api *a, const char *method, const char *path, const struct json_
 		q.body = "";
 	}
 	if (http_do(a->http, &q, ret, e) < 0)
-		return failed(a, e);
+		return api_failed(a, e);
 	return 0;
 }
 
@@ -126,51 +140,165 @@ api_at_least(const struct api *a, int minor)
 	return sscanf(a->version, "1.%d", &have) == 1 && have >= minor;
 }
 
-/* One line that names the socket and what to do about it. */
+/* One line that names the place and what to do about it. */
 static int
 unreachable(const struct api *a, const struct err *why, struct err *e)
 {
-	if (access(a->socket, R_OK | W_OK) < 0) {
-		err_sys(e, "no container engine at '%s'", a->socket);
+	if (a->address.kind == ADDRESS_UNIX && access(a->name, R_OK | W_OK) < 0) {
+		err_sys(e, "no container engine at '%s'", a->name);
 		if (e != NULL)
 			e->code = ERR_SYS;
 		return -1;
 	}
-	return err_set(e, ERR_SYS, "no container engine answers at '%s'%s%s", a->socket,
-		       why->code == ERR_TEMP ? "" : ": ", why->code == ERR_TEMP ? "" : why->msg);
+	if (a->address.kind == ADDRESS_UNIX)
+		return err_set(e, ERR_SYS, "no container engine answers at '%s'%s%s", a->name,
+			       why->code == ERR_TEMP ? "" : ": ",
+			       why->code == ERR_TEMP ? "" : why->msg);
+	return err_set(e, why->code == ERR_NO || why->code == ERR_NOTFOUND ? ERR_SYS : why->code,
+		       "%s", why->msg);
+}
+
+static int
+hello(const struct api *a, struct http *h, struct json_t **ret, struct err *e)
+{
+	AUTO_RESP struct http_resp r = { 0 };
+	AUTO_BUF
+	struct buf url = BUF_INIT(API_URL_MAX);
+	struct http_req q = { .max = HTTP_BODY_MAX, .deadline = clock_deadline(OPEN_MS) };
+
+	if (api_url(a, "/version", &url, e) < 0)
+		return -1;
+	q.url = buf_cstr(&url);
+	if (http_do(h, &q, &r, e) < 0)
+		return api_failed(a, e);
+	if (r.status != 200) {
+		(void)api_refuse(&r, e);
+		return api_failed(a, e);
+	}
+	*ret = jsn_parse(view_buf(&r.body), "the engine's answer", e);
+	return *ret != NULL ? 0 : api_failed(a, e);
+}
+
+/* Newer TLS refuses a certificate after the handshake, and its words may be lost
+ * in the connection's end: asked once more, without it. */
+static void
+ask_why(const struct api *a, struct err *why)
+{
+	struct http_opts o = {
+		.ca_file = a->ca, .cert_file = a->cert, .key_file = a->key, .tls12 = true
+	};
+	AUTO_HTTP struct http *h = NULL;
+	AUTO_JSN struct json_t *answer = NULL;
+	struct err again = { 0 };
+
+	if (http_new(&o, &h, NULL) == 0 && hello(a, h, &answer, &again) < 0 &&
+	    again.code == ERR_SYS)
+		*why = again;
 }
 
 static int
 connect_engine(struct api *a, struct err *e)
 {
-	struct http_opts o = { .unix_socket = a->socket, .idle_ms = IDLE_MS };
 	AUTO_JSN struct json_t *answer = NULL;
 	struct err why = { 0 };
 
-	if (http_new(&o, &a->http, e) < 0)
+	if (api_session(a, IDLE_MS, NULL, &a->http, e) < 0)
 		return -1;
-	if (api_ask(a, "GET", "/version", NULL, 0, &answer, &why) < 0)
+	if (hello(a, a->http, &answer, &why) < 0) {
+		if (a->address.kind == ADDRESS_TCP && why.code == ERR_TEMP)
+			ask_why(a, &why);
 		return unreachable(a, &why, e);
+	}
 	(void)snprintf(a->engine, sizeof(a->engine), "%s", jsn_str_or(answer, "Version", "?"));
 	if (api_negotiate(answer, a->version, e) < 0)
-		return err_wrap(e, "engine at '%s'", a->socket);
+		return err_wrap(e, "engine at '%s'", a->name);
 	return 0;
 }
 
 int
-api_open(const char *host, struct api **ret, struct err *e)
+api_session(const struct api *a, int64_t idle_ms, const volatile bool *stop, struct http **ret,
+	    struct err *e)
 {
-	AUTO_API struct api *a = NULL;
+	struct http_opts o = { .ca_file = a->ca,
+			       .cert_file = a->cert,
+			       .key_file = a->key,
+			       .idle_ms = idle_ms,
+			       .stop = stop };
 
-	if (strncmp(host, UNIX_SCHEME, strlen(UNIX_SCHEME)) != 0 ||
-	    host[strlen(UNIX_SCHEME)] != '/')
+	if (a->address.kind == ADDRESS_UNIX)
+		o.unix_socket = a->address.path;
+	if (a->ssh != NULL) {
+		o.unix_socket = ssh_socket(a->ssh);
+		o.dial = (struct http_dial){ .open = ssh_open, .close = ssh_close, .arg = a->ssh };
+	}
+	return http_new(&o, ret, e);
+}
+
+/* What docker keeps in a folder under these names; those that are there count. */
+static int
+find_certificate(const char *dir, const char *name, char **ret, struct err *e)
+{
+	AUTO_BUF struct buf path = BUF_INIT(PATH_MAX);
+
+	buf_addf(&path, "%s/%s", dir, name);
+	if (buf_ok(&path, dir, e) < 0)
+		return -1;
+	if (access(buf_cstr(&path), F_OK) < 0)
+		return 0;
+	*ret = buf_take(&path);
+	return *ret != NULL ? 0 : err_nomem(e);
+}
+
+static int
+prepare_tcp(struct api *a, const struct engine_opts *o, struct err *e)
+{
+	AUTO_BUF struct buf base = BUF_INIT(API_URL_MAX);
+	int port = a->address.port != 0 ? a->address.port : o->plain ? PORT_PLAIN : PORT_TLS;
+	bool v6 = strchr(a->address.host, ':') != NULL;
+
+	if (!o->plain && a->address.port == PORT_PLAIN)
 		return err_set(e, ERR_CONFIG,
-			       "engine '%s': only unix:///PATH is understood, not tcp:// or ssh://",
-			       host);
-	a = calloc(1, sizeof(*a));
-	if (a == NULL || (a->socket = strdup(host + strlen(UNIX_SCHEME))) == NULL)
+			       "engine '%s': port %d has no TLS, so that anybody may do anything "
+			       "there: use %d, or say SERVICE_<name>_TLS=none",
+			       a->name, PORT_PLAIN, PORT_TLS);
+	buf_addf(&base, "%s://%s%s%s:%d", o->plain ? "http" : "https", v6 ? "[" : "",
+		 a->address.host, v6 ? "]" : "", port);
+	free(a->base);
+	a->base = buf_take(&base);
+	if (a->base == NULL)
 		return err_nomem(e);
-	if (connect_engine(a, e) < 0)
+	if (o->plain || o->cert_dir == NULL)
+		return 0;
+	if (find_certificate(o->cert_dir, "ca.pem", &a->ca, e) < 0 ||
+	    find_certificate(o->cert_dir, "cert.pem", &a->cert, e) < 0)
+		return -1;
+	return find_certificate(o->cert_dir, "key.pem", &a->key, e);
+}
+
+static int
+prepare(struct api *a, const struct engine_opts *o, struct err *e)
+{
+	if (a->address.kind == ADDRESS_TCP)
+		return prepare_tcp(a, o, e);
+	if (a->address.kind == ADDRESS_SSH)
+		return ssh_new(&a->address, o->environment, &a->ssh, e);
+	return 0;
+}
+
+int
+api_open(const char *host, const struct engine_opts *o, struct api **ret, struct err *e)
+{
+	AUTO_API struct api *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return err_nomem(e);
+	if (address_parse(host, &a->address, e) < 0)
+		return -1;
+	a->name = strdup(a->address.kind == ADDRESS_UNIX ? a->address.path : host);
+	a->base = strdup("http://docker");
+	if (a->name == NULL || a->base == NULL)
+		return err_nomem(e);
+	if (prepare(a, o, e) < 0 || connect_engine(a, e) < 0)
 		return -1;
 	*ret = TAKE_PTR(a);
 	return 0;
@@ -182,7 +310,12 @@ api_close(struct api **a)
 	if (*a == NULL)
 		return;
 	http_free(&(*a)->http);
-	free((*a)->socket);
+	ssh_free(&(*a)->ssh);
+	free((*a)->name);
+	free((*a)->base);
+	free((*a)->ca);
+	free((*a)->cert);
+	free((*a)->key);
 	free(*a);
 	*a = NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * api: requests to a Docker Engine over its socket, from API 1.40 (19.03) on.
+ * api: requests to a Docker Engine, from API 1.40 (19.03) on: over its socket,
+ * over TCP with TLS, or through ssh.
  *
  * The version spoken is the newest that both sides know: the engine's own or
  * 1.51, whichever is older; an engine that does not speak that one any more is
@@ -10,29 +11,41 @@
 
 #include <stdbool.h>
 
+#include "engine/address.h"
+#include "engine/engine.h"
 #include "net/http.h"
 
 #define API_URL_MAX  2048
 #define API_NO_SPACE "no space left on device" /* how engines say it */
 
 struct json_t;
+struct ssh;
 
 struct api {
+	struct address address;
 	struct http *http;
-	char *socket;
+	struct ssh *ssh; /* NULL: not through ssh */
+	char *name;	 /* for people: the host as given, or the socket's path */
+	char *base;	 /* of addresses: "http://docker" */
+	char *ca, *cert, *key;
 	char engine[64];  /* the engine's version, "20.10.24" */
 	char version[16]; /* of the API, "1.41" */
 };
 
-/* host: "unix:///PATH", anything else is ERR_CONFIG.  ERR_SYS if no engine
- * answers there, or none that is understood. */
-int api_open(const char *host, struct api **ret, struct err *e);
+/* See engine_open. */
+int api_open(const char *host, const struct engine_opts *o, struct api **ret, struct err *e);
 void api_close(struct api **a);
 #define AUTO_API AUTO(api_close)
 
 /* Which version to speak, from the answer to /version. */
 int api_negotiate(const struct json_t *answer, char out[16], struct err *e);
 bool api_at_least(const struct api *a, int minor);
+
+/* A session of one's own with the engine. */
+int api_session(const struct api *a, int64_t idle_ms, const volatile bool *stop, struct http **ret,
+		struct err *e);
+/* Say of a request that failed which engine it was, and what ssh said. */
+int api_failed(const struct api *a, struct err *e);
 
 /* The whole address of a path. */
 int api_url(const struct api *a, const char *path, struct buf *ret, struct err *e);

@@ -125,7 +125,6 @@ pull_stream(struct api *d, const char *repo, const struct digest *want, const ch
 	struct buf url = BUF_INIT(API_URL_MAX);
 	AUTO_HTTP struct http *h = NULL;
 	AUTO_STREAM struct http_stream *s = NULL;
-	struct http_opts o = { .unix_socket = d->socket, .idle_ms = PULL_IDLE_MS, .stop = stop };
 	AUTO_BUF struct buf header = BUF_INIT(AUTH_BYTES);
 	const char *headers[] = { NULL, NULL };
 	struct http_req q = { .method = "POST", .body = "", .headers = headers };
@@ -139,11 +138,11 @@ pull_stream(struct api *d, const char *repo, const struct digest *want, const ch
 	http_quote(&path, repo);
 	buf_adds(&path, "&tag=");
 	http_quote(&path, want->str);
-	if (api_url(d, buf_cstr(&path), &url, e) < 0 || http_new(&o, &h, e) < 0)
+	if (api_url(d, buf_cstr(&path), &url, e) < 0 || api_session(d, PULL_IDLE_MS, stop, &h, e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
 	if (http_open(h, &q, &s, e) < 0)
-		return err_wrap(e, "engine at '%s'", d->socket);
+		return api_failed(d, e);
 	return stream_lines(s, pull_line, NULL, e);
 }
 
@@ -329,13 +328,14 @@ signal_number(const char *name)
 static int
 kill_container(void *self, const char *id, const char *signal, struct err *e)
 {
+	const struct api *d = self;
 	AUTO_JSN struct json_t *c = NULL;
 	int number = signal_number(signal);
 	char rest[64];
 
 	if (container(self, id, &c, e) < 0)
 		return -1;
-	if (number != 0 && jsn_bool(c, "State.Running", false) &&
+	if (d->address.kind == ADDRESS_UNIX && number != 0 && jsn_bool(c, "State.Running", false) &&
 	    local_signal(jsn_int(c, "State.Pid", 0), jsn_str_or(c, "Id", ""), number))
 		return 0;
 	(void)snprintf(rest, sizeof(rest), "/kill?signal=%s", signal);
@@ -510,11 +510,12 @@ static const struct host_ops ops = {
 };
 
 int
-docker_open(const char *host, const struct host_ops **ret_ops, void **ret_self, struct err *e)
+docker_open(const char *host, const struct engine_opts *o, const struct host_ops **ret_ops,
+	    void **ret_self, struct err *e)
 {
 	struct api *a;
 
-	if (api_open(host, &a, e) < 0)
+	if (api_open(host, o, &a, e) < 0)
 		return -1;
 	*ret_ops = &ops;
 	*ret_self = a;

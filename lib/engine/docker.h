@@ -6,7 +6,8 @@
 
 #include "engine/host.h"
 
-/* host: "unix:///PATH". */
-int docker_open(const char *host, const struct host_ops **ret_ops, void **ret_self, struct err *e);
+/* See engine_open. */
+int docker_open(const char *host, const struct engine_opts *o, const struct host_ops **ret_ops,
+		void **ret_self, struct err *e);
 
 #endif

@@ -5,21 +5,30 @@
 
 #include "base/scope.h"
 #include "engine/docker.h"
+#include "engine/address.h"
 
 struct engine {
 	char *host;
+	struct address address;
+	char *cert_dir;
+	bool plain;
+	char *const *environment;
 	const struct host_ops *ops;
 	void *self;
 };
 
 int
-engine_open(const char *host, struct engine **ret, struct err *e)
+engine_open(const char *host, const struct engine_opts *o, struct engine **ret, struct err *e)
 {
 	AUTO_ENGINE struct engine *eng = calloc(1, sizeof(*eng));
 
-	if (eng == NULL || (eng->host = strdup(host)) == NULL)
+	if (eng == NULL || (eng->host = strdup(host)) == NULL ||
+	    (o->cert_dir != NULL && (eng->cert_dir = strdup(o->cert_dir)) == NULL))
 		return err_nomem(e);
-	if (docker_open(host, &eng->ops, &eng->self, e) < 0)
+	eng->plain = o->plain;
+	eng->environment = o->environment;
+	if (address_parse(host, &eng->address, e) < 0 ||
+	    docker_open(host, o, &eng->ops, &eng->self, e) < 0)
 		return -1;
 	*ret = TAKE_PTR(eng);
 	return 0;
@@ -28,7 +37,11 @@ engine_open(const char *host, struct engine **ret, struct err *e)
 int
 engine_again(const struct engine *eng, struct engine **ret, struct err *e)
 {
-	return engine_open(eng->host, ret, e);
+	struct engine_opts o = { .cert_dir = eng->cert_dir,
+				 .plain = eng->plain,
+				 .environment = eng->environment };
+
+	return engine_open(eng->host, &o, ret, e);
 }
 
 void
@@ -39,6 +52,7 @@ engine_close(struct engine **eng)
 	if ((*eng)->self != NULL)
 		(*eng)->ops->close((*eng)->self);
 	free((*eng)->host);
+	free((*eng)->cert_dir);
 	free(*eng);
 	*eng = NULL;
 }
@@ -47,6 +61,12 @@ const char *
 engine_host(const struct engine *eng)
 {
 	return eng->host;
+}
+
+const char *
+engine_machine(const struct engine *eng)
+{
+	return eng->address.host;
 }
 
 const char *

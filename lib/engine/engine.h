@@ -6,8 +6,10 @@
  * API.  Every call that changes something may be repeated: starting what runs,
  * stopping what is stopped and removing what is gone is done already.
  *
- * Errors: ERR_SYS if the engine cannot be reached when it is opened, or is too
- * old or too new; ERR_TEMP if it stops answering later, or a registry that it
+ * Errors: when it is opened, ERR_SYS if there is no engine on this machine, or it
+ * is too old or too new, or another machine asks for a person (an unknown host
+ * key, a certificate that is wrong), and ERR_TEMP if another machine is not
+ * reached; ERR_TEMP if it stops answering later, or a registry that it
  * pulls from does; ERR_NOTFOUND if the container or image is not there;
  * ERR_SPACE if its disk is full; ERR_NO if it refuses in words.
  */
@@ -34,14 +36,22 @@ struct engine_exec {
 	char out[ENGINE_EXEC_OUT_MAX];
 };
 
-/* host: "unix:///PATH".  Other schemes are refused as ERR_CONFIG. */
-int engine_open(const char *host, struct engine **ret, struct err *e);
+struct engine_opts {
+	const char *cert_dir;	  /* of tcp://: ca.pem, cert.pem and key.pem, as far as there; or NULL */
+	bool plain;		  /* tcp:// without TLS */
+	char *const *environment; /* of programs that are started; lent */
+};
+
+/* host: see address.h; ERR_CONFIG if it is none. */
+int engine_open(const char *host, const struct engine_opts *o, struct engine **ret, struct err *e);
 /* A session of its own with the same engine, for another thread: one session is
  * for one thread at a time. */
 int engine_again(const struct engine *eng, struct engine **ret, struct err *e);
 void engine_close(struct engine **eng);
 #define AUTO_ENGINE AUTO(engine_close)
 const char *engine_host(const struct engine *eng);
+/* Its machine's name, "" if it is this machine. */
+const char *engine_machine(const struct engine *eng);
 /* "20.10.24", and the version of the API that is spoken. */
 const char *engine_version(const struct engine *eng);
 const char *engine_api(const struct engine *eng);

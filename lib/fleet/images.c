@@ -32,35 +32,56 @@ pull_auth(const struct auth_files *files, const char *repo, const volatile bool 
 	return auth_for_engine(a, ref.repo, ret, e);
 }
 
+void
+images_goal(const struct service *s, const struct move_goal *goal, struct move_goal *ret)
+{
+	*ret = *goal;
+	service_repo_there(s, goal->repo, ret->repo);
+	if (digest_is_set(&goal->digest) && strcmp(ret->repo, goal->repo) != 0)
+		(void)snprintf(ret->ref, sizeof(ret->ref), "%.*s@%s",
+			       REF_STR_MAX - DIGEST_STR_MAX - 1, ret->repo, goal->digest.str);
+}
+
+static int
+pull(const struct service *s, const struct move_goal *goal, const struct auth_files *auth,
+     const volatile bool *stop, struct err *e)
+{
+	AUTO_BUF struct buf login = BUF_INIT(AUTH_VALUE_MAX);
+	AUTO_JSN struct json_t *image = NULL;
+	struct move_goal there;
+	struct err why = { 0 };
+
+	images_goal(s, goal, &there);
+	if (engine_image(s->engine, there.ref, &image, &why) == 0)
+		return 0;
+	if (why.code != ERR_NOTFOUND)
+		return err_set(e, why.code, "%s", why.msg);
+	if (pull_auth(auth, there.repo, stop, &login, e) < 0)
+		return -1;
+	if (engine_pull(s->engine, there.repo, &there.digest, buf_cstr(&login), stop, e) < 0)
+		return err_wrap(e, "pull '%s'", there.ref);
+	return 0;
+}
+
 int
 images_pull(const struct fleet *f, const struct move_goal *goal, const struct auth_files *auth,
 	    const volatile bool *stop, struct err *e)
 {
-	for (size_t i = 0; i < f->nengines; i++) {
-		struct engine *eng = f->engines[i];
-		AUTO_BUF struct buf login = BUF_INIT(AUTH_VALUE_MAX);
-		AUTO_JSN struct json_t *image = NULL;
-		struct err why = { 0 };
-
-		if (engine_image(eng, goal->ref, &image, &why) == 0)
-			continue;
-		if (why.code != ERR_NOTFOUND)
-			return err_set(e, why.code, "%s", why.msg);
-		if (pull_auth(auth, goal->repo, stop, &login, e) < 0)
+	for (size_t i = 0; i < f->n; i++)
+		if (pull(&f->services[i], goal, auth, stop, e) < 0)
 			return -1;
-		if (engine_pull(eng, goal->repo, &goal->digest, buf_cstr(&login), stop, e) < 0)
-			return err_wrap(e, "pull '%s'", goal->ref);
-	}
 	return 0;
 }
 
 int
 images_has(const struct fleet *f, const struct move_goal *goal, struct err *e)
 {
-	for (size_t i = 0; i < f->nengines; i++) {
+	for (size_t i = 0; i < f->n; i++) {
 		AUTO_JSN struct json_t *image = NULL;
+		struct move_goal there;
 
-		if (engine_image(f->engines[i], goal->ref, &image, e) < 0)
+		images_goal(&f->services[i], goal, &there);
+		if (engine_image(f->services[i].engine, there.ref, &image, e) < 0)
 			return err_wrap(e, "what was staged is gone");
 	}
 	return 0;
@@ -75,11 +96,13 @@ images_stage(struct journal *j, const struct move_goal *goal, struct err *e)
 void
 images_keep(const struct fleet *f, const struct move_goal *goal, move_say_fn *say, void *arg)
 {
-	for (size_t i = 0; i < f->nengines; i++) {
+	for (size_t i = 0; i < f->n; i++) {
+		struct move_goal there;
 		struct err why = { 0 };
 
+		images_goal(&f->services[i], goal, &there);
 		/* without it rollback has to pull, no more */
-		if (keep_image(f->engines[i], goal->ref, &why) < 0 && say != NULL)
+		if (keep_image(f->services[i].engine, there.ref, &why) < 0 && say != NULL)
 			say(arg, "", why.msg);
 	}
 }
@@ -88,6 +111,8 @@ bool
 images_at(const struct service *s, const struct move_goal *goal)
 {
 	AUTO_JSN struct json_t *image = NULL;
+	struct move_goal there;
 
-	return engine_image(s->engine, goal->ref, &image, NULL) == 0;
+	images_goal(s, goal, &there);
+	return engine_image(s->engine, there.ref, &image, NULL) == 0;
 }

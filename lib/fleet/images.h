@@ -7,7 +7,9 @@
 #include "fleet/move.h"
 #include "oci/auth.h"
 
-/* Bring an image to every engine that lacks it.  auth: for the registry that
+/* What a goal is called at a service's host (see service_repo_there). */
+void images_goal(const struct service *s, const struct move_goal *goal, struct move_goal *ret);
+/* Bring an image to every service's engine that lacks it.  auth: for the registry that
  * they pull from; auth and stop may be NULL. */
 int images_pull(const struct fleet *f, const struct move_goal *goal, const struct auth_files *auth,
 		const volatile bool *stop, struct err *e);

@@ -192,25 +192,44 @@ drop(struct engine *eng, const char *ref, int64_t *ret_bytes, struct err *e)
 	return engine_image(eng, id, &after, &why) < 0 && why.code == ERR_NOTFOUND;
 }
 
+/* What an image of the journal is called at a service's host. */
+static void
+ref_there(const struct service *s, const char *ref, char out[REF_STR_MAX])
+{
+	struct view name = view_of(ref), digest;
+	char here[REF_STR_MAX], there[REF_STR_MAX];
+
+	(void)snprintf(out, REF_STR_MAX, "%s", ref);
+	if (!view_cut_last(&name, '@', &digest))
+		return;
+	(void)snprintf(here, sizeof(here), VIEW_FMT, VIEW_ARG(name));
+	service_repo_there(s, here, there);
+	(void)snprintf(out, REF_STR_MAX, "%.*s@" VIEW_FMT, REF_STR_MAX - DIGEST_STR_MAX - 1, there,
+		       VIEW_ARG(digest));
+}
+
 static void
 drop_everywhere(const struct fleet *f, const char *ref, void (*say)(bool failed, const char *words))
 {
-	char words[WORDS_MAX];
+	char words[WORDS_MAX], there[REF_STR_MAX];
 
-	for (size_t i = 0; i < f->nengines; i++) {
+	for (size_t i = 0; i < f->n; i++) {
+		struct engine *eng = f->services[i].engine;
 		struct err why = { 0 };
 		int64_t bytes = 0;
-		int gone = drop(f->engines[i], ref, &bytes, &why);
+		int gone;
 
+		ref_there(&f->services[i], ref, there);
+		gone = drop(eng, there, &bytes, &why);
 		if (gone == 0)
 			continue;
 		if (gone > 0)
 			(void)snprintf(words, sizeof(words),
 				       "'%s' is removed from %s: up to %" PRId64
 				       " MB are free again",
-				       ref, engine_host(f->engines[i]), (bytes + MB - 1) / MB);
+				       there, engine_host(eng), (bytes + MB - 1) / MB);
 		else
-			(void)snprintf(words, sizeof(words), "'%s' is not removed: %s", ref,
+			(void)snprintf(words, sizeof(words), "'%s' is not removed: %s", there,
 				       why.msg);
 		say(gone < 0, words);
 	}
@@ -224,7 +243,8 @@ keep_newest(const struct fleet *f, const struct journal *j, size_t n,
 	AUTO_JSN struct json_t *seen = jsn_array();
 	char ref[REF_STR_MAX];
 
-	if (journal_unfinished(j) != NULL)
+	/* what a host that is away needs cannot be asked */
+	if (journal_unfinished(j) != NULL || f->naway > 0)
 		return 0;
 	if (find_needed(f, j, n, needed, e) < 0)
 		return -1;

@@ -195,14 +195,17 @@ static int
 remember_proven(struct move *m, struct err *e)
 {
 	const struct json_t *newest = journal_proven(m->j, 0);
+	char repo[REF_STR_MAX];
 	struct json_t *f;
 
 	if (!m->was_healthy || !digest_is_set(&m->ran.digest) ||
 	    strcmp(jsn_str_or(newest, "digest", ""), m->ran.digest.str) == 0 ||
 	    journal_quarantined(m->j, m->ran.digest.str) != NULL)
 		return 0;
+	/* one image has one name in the list of what was proven */
+	service_repo_here(m->s, m->ran.repo, repo);
 	f = jsn_object();
-	jsn_set_str(f, "image", m->ran.repo);
+	jsn_set_str(f, "image", repo);
 	jsn_set_str(f, "tag", m->ran.tag);
 	jsn_set_str(f, "digest", m->ran.digest.str);
 	return journal_write(m->j, "proven", m->txn, f, e);

@@ -132,11 +132,13 @@ rollout_end(const struct rollout_txn *t, const char *result, const char *reason,
 }
 
 int
-rollout_reach(const struct rollout_txn *t, const struct service *s, const struct move_goal *goal,
+rollout_reach(const struct rollout_txn *t, const struct service *s, const struct move_goal *given,
 	      const struct move_opts *o, enum move_left *ret_left, struct err *e)
 {
-	int there = move_is_there(s, goal, e);
+	struct move_goal mine, *goal = &mine;
+	int there = move_is_there(s, given, e);
 
+	images_goal(s, given, goal);
 	*ret_left = MOVE_BACK;
 	if (there < 0)
 		return -1;

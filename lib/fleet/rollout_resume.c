@@ -28,6 +28,21 @@ load_txn(const struct rollout *r, const struct json_t *begin, struct rollout_txn
 	return 0;
 }
 
+/* What is unfinished at a host that is away cannot be called finished without it. */
+static int
+check_away(const struct fleet *all, const struct json_t *names, struct err *e)
+{
+	for (size_t i = 0; i < jsn_len(names); i++) {
+		const struct service *s = service_away(all, jsn_str_or(jsn_at(names, i), "", ""));
+
+		if (s != NULL)
+			return err_set(e, s->lost->why.code,
+				       "a deployment is unfinished at '%s': %s", s->name,
+				       s->lost->why.msg);
+	}
+	return 0;
+}
+
 /* Of the services that are configured, those that the deployment was about. */
 static int
 narrow_fleet(const struct fleet *all, const struct json_t *names, struct fleet *ret, struct err *e)
@@ -132,7 +147,8 @@ rollout_recover(const struct rollout *r, struct err *e)
 	wake_all(r);
 	if (begin == NULL)
 		return 0;
-	if (load_txn(&narrow, begin, &t, e) < 0 ||
+	if (check_away(r->fleet, jsn_get(begin, "services"), e) < 0 ||
+	    load_txn(&narrow, begin, &t, e) < 0 ||
 	    narrow_fleet(r->fleet, jsn_get(begin, "services"), &mine, e) < 0)
 		return -1;
 	narrow.fleet = &mine;

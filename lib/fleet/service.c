@@ -1,5 +1,6 @@
 #include "fleet/service.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,41 +9,174 @@
 
 #define LABEL_VERSION "org.opencontainers.image.version"
 
+static void
+lost_free(struct lost *l)
+{
+	while (l != NULL) {
+		struct lost *next = l->next;
+
+		free(l->host);
+		free(l);
+		l = next;
+	}
+}
+
 void
 service_fleet_free(struct fleet **f)
 {
 	if (*f == NULL)
 		return;
-	for (size_t i = 0; i < (*f)->nengines; i++)
+	for (size_t i = 0; !(*f)->lent && i < (*f)->nengines; i++)
 		engine_close(&(*f)->engines[i]);
-	free((*f)->engines);
+	if (!(*f)->lent) {
+		free((*f)->engines);
+		lost_free((*f)->lost);
+	}
 	free((*f)->services);
+	free((*f)->away);
 	free(*f);
 	*f = NULL;
 }
 
-static struct engine *
-shared_engine(struct fleet *f, const char *host, struct err *e)
-{
-	struct engine **more, *eng;
+/* --- engines ---------------------------------------------------------------- */
 
-	for (size_t i = 0; i < f->nengines; i++)
-		if (strcmp(engine_host(f->engines[i]), host) == 0)
-			return f->engines[i];
-	more = reallocarray(f->engines, f->nengines + 1, sizeof(struct engine *));
-	if (more == NULL) {
-		err_nomem(e);
-		return NULL;
+static int
+lose(struct fleet *f, struct service *s, const char *host, const struct err *why, struct err *e)
+{
+	struct lost *l = calloc(1, sizeof(*l));
+
+	if (l == NULL || (l->host = strdup(host)) == NULL) {
+		free(l);
+		return err_nomem(e);
 	}
-	f->engines = more;
-	if (engine_open(host, &eng, e) < 0)
-		return NULL;
-	f->engines[f->nengines++] = eng;
-	return eng;
+	l->why = *why;
+	l->next = f->lost;
+	f->lost = l;
+	s->lost = l;
+	return 0;
+}
+
+static bool
+is_known(const struct fleet *f, const char *host, struct service *s)
+{
+	for (size_t i = 0; i < f->nengines; i++) {
+		if (strcmp(engine_host(f->engines[i]), host) == 0) {
+			s->engine = f->engines[i];
+			return true;
+		}
+	}
+	for (const struct lost *l = f->lost; l != NULL; l = l->next) {
+		if (strcmp(l->host, host) == 0) {
+			s->lost = l;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *
+variable(char *const *environment, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *environment != NULL; environment++)
+		if (strncmp(*environment, name, n) == 0 && (*environment)[n] == '=' &&
+		    (*environment)[n + 1] != '\0')
+			return *environment + n + 1;
+	return NULL;
+}
+
+/* Where the docker client looks too. */
+static void
+find_certificates(const struct conf *c, const struct fleet_opts *o, const char *name,
+		  char out[PATH_MAX])
+{
+	const char *dir = conf_get_for(c, "SERVICE_*_CERT_PATH", name), *home;
+
+	if (dir == NULL || dir[0] == '\0')
+		dir = conf_get(c, "DOCKER_CERT_PATH");
+	if (dir == NULL || dir[0] == '\0')
+		dir = variable(o->environment, "DOCKER_CONFIG");
+	home = variable(o->environment, "HOME");
+	if (dir != NULL)
+		(void)snprintf(out, PATH_MAX, "%s", dir);
+	else
+		(void)snprintf(out, PATH_MAX, "%s/.docker", home != NULL ? home : "");
 }
 
 static int
-add_service(struct fleet *f, const struct conf *c, struct view name, const char *host, bool connect,
+read_tls(const struct conf *c, const char *name, bool *ret_plain, struct err *e)
+{
+	const char *tls = conf_get_for(c, "SERVICE_*_TLS", name);
+
+	*ret_plain = tls != NULL && strcmp(tls, "none") == 0;
+	if (tls == NULL || *ret_plain || strcmp(tls, "verify") == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, "TLS of service '%s' must be verify or none, not '%s'", name,
+		       tls);
+}
+
+static int
+find_engine(struct fleet *f, const struct conf *c, const struct fleet_opts *o, struct service *s,
+	    struct err *e)
+{
+	const char *host = conf_get_for(c, "SERVICE_*_HOST", s->name);
+	char certificates[PATH_MAX];
+	struct engine_opts eo = { .cert_dir = certificates, .environment = o->environment };
+	struct engine **more;
+	struct err why = { 0 };
+
+	if (host == NULL || host[0] == '\0')
+		host = o->host;
+	if (read_tls(c, s->name, &eo.plain, e) < 0)
+		return -1;
+	if (!o->connect || is_known(f, host, s))
+		return 0;
+	find_certificates(c, o, s->name, certificates);
+	more = reallocarray(f->engines, f->nengines + 1, sizeof(struct engine *));
+	if (more == NULL)
+		return err_nomem(e);
+	f->engines = more;
+	if (engine_open(host, &eo, &f->engines[f->nengines], &why) == 0) {
+		s->engine = f->engines[f->nengines++];
+		return 0;
+	}
+	if (why.code != ERR_TEMP && why.code != ERR_SYS)
+		return err_set(e, why.code, "%s", why.msg);
+	return lose(f, s, host, &why, e);
+}
+
+/* --- the fleet ---------------------------------------------------------------- */
+
+static int
+read_registry(const struct conf *c, struct service *s, struct err *e)
+{
+	const char *here = conf_get(c, "REGISTRY_URL"), *scheme = strstr(here, "://");
+	const char *there = conf_get_for(c, "SERVICE_*_REGISTRY", s->name);
+	AUTO_BUF struct buf name = BUF_INIT(REF_STR_MAX);
+	struct ref ref;
+	size_t n;
+
+	if (scheme != NULL)
+		here = scheme + 3;
+	n = strlen(here);
+	while (n > 0 && here[n - 1] == '/')
+		n--;
+	(void)snprintf(s->gateway, sizeof(s->gateway), "%.*s", (int)n, here);
+	if (there == NULL || there[0] == '\0')
+		return 0;
+	buf_addf(&name, "%s/x", there);
+	if (strlen(there) >= sizeof(s->registry) || buf_ok(&name, "registry", NULL) < 0 ||
+	    ref_parse(view_buf(&name), &ref, NULL) < 0 || strcmp(ref.host, there) != 0)
+		return err_set(e, ERR_CONFIG,
+			       "registry of service '%s': want HOST[:PORT], not '%s'", s->name,
+			       there);
+	(void)snprintf(s->registry, sizeof(s->registry), "%s", there);
+	return 0;
+}
+
+static int
+add_service(struct fleet *f, const struct conf *c, struct view name, const struct fleet_opts *o,
 	    struct err *e)
 {
 	struct service *more, *s;
@@ -61,23 +195,10 @@ add_service(struct fleet *f, const struct conf *c, struct view name, const char 
 	(void)snprintf(s->name, sizeof(s->name), VIEW_FMT, VIEW_ARG(name));
 	own = conf_get_for(c, "SERVICE_*_HEALTH", s->name);
 	(void)snprintf(s->health, sizeof(s->health), "%s", own != NULL ? own : "");
-	own = conf_get_for(c, "SERVICE_*_HOST", s->name);
-	if (connect) {
-		s->engine = shared_engine(f, own != NULL && own[0] != '\0' ? own : host, e);
-		if (s->engine == NULL)
-			return -1;
-	}
+	if (read_registry(c, s, e) < 0 || find_engine(f, c, o, s, e) < 0)
+		return -1;
 	f->n++;
 	return 0;
-}
-
-static bool
-is_wanted(struct view name, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (view_eq(name, names[i]))
-			return true;
-	return n == 0;
 }
 
 static bool
@@ -94,8 +215,7 @@ next_word(struct view *rest, struct view *ret)
 }
 
 int
-service_fleet(const struct conf *c, const char *const *names, size_t n, const char *host,
-	      bool connect, struct fleet **ret, struct err *e)
+service_fleet(const struct conf *c, const struct fleet_opts *o, struct fleet **ret, struct err *e)
 {
 	AUTO_FLEET struct fleet *f = calloc(1, sizeof(*f));
 	struct view rest, word;
@@ -105,22 +225,79 @@ service_fleet(const struct conf *c, const char *const *names, size_t n, const ch
 		return err_nomem(e);
 	if (conf_need(c, "ROBOT_CONTAINERS", &all, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		bool found = false;
-
-		rest = view_of(all);
-		while (!found && next_word(&rest, &word))
-			found = view_eq(word, names[i]);
-		if (!found)
-			return err_set(e, ERR_USAGE, "'%s' is not one of the services: %s",
-				       names[i], all);
-	}
 	rest = view_of(all);
 	while (next_word(&rest, &word))
-		if (is_wanted(word, names, n) && add_service(f, c, word, host, connect, e) < 0)
+		if (add_service(f, c, word, o, e) < 0)
 			return -1;
 	*ret = TAKE_PTR(f);
 	return 0;
+}
+
+static bool
+is_wanted(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return n == 0;
+}
+
+static int
+take_some(const struct service *from, size_t n, const char *const *names, size_t nnames,
+	  struct service **ret, size_t *ret_n, struct err *e)
+{
+	*ret = calloc(n > 0 ? n : 1, sizeof(**ret));
+	if (*ret == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		if (is_wanted(from[i].name, names, nnames))
+			(*ret)[(*ret_n)++] = from[i];
+	return 0;
+}
+
+int
+service_some(const struct fleet *f, const struct conf *c, const char *const *names, size_t n,
+	     struct fleet **ret, struct err *e)
+{
+	AUTO_FLEET struct fleet *some = calloc(1, sizeof(*some));
+
+	for (size_t i = 0; i < n; i++)
+		if (service_by_name(f, names[i]) == NULL && service_away(f, names[i]) == NULL)
+			return err_set(e, ERR_USAGE, "'%s' is not one of the services: %s",
+				       names[i], conf_get(c, "ROBOT_CONTAINERS"));
+	if (some == NULL)
+		return err_nomem(e);
+	some->lent = true;
+	some->engines = f->engines;
+	some->nengines = f->nengines;
+	some->lost = f->lost;
+	if (take_some(f->services, f->n, names, n, &some->services, &some->n, e) < 0 ||
+	    take_some(f->away, f->naway, names, n, &some->away, &some->naway, e) < 0)
+		return -1;
+	*ret = TAKE_PTR(some);
+	return 0;
+}
+
+int
+service_set_aside(struct fleet *f, struct err *e)
+{
+	size_t kept = 0;
+
+	if (f->n == 0)
+		return 0;
+	f->away = calloc(f->n, sizeof(*f->away));
+	if (f->away == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->services[i].engine == NULL)
+			f->away[f->naway++] = f->services[i];
+		else
+			f->services[kept++] = f->services[i];
+	}
+	f->n = kept;
+	if (kept > 0)
+		return 0;
+	return err_set(e, f->away[0].lost->why.code, "%s", f->away[0].lost->why.msg);
 }
 
 struct service *
@@ -130,6 +307,38 @@ service_by_name(const struct fleet *f, const char *name)
 		if (strcmp(f->services[i].name, name) == 0)
 			return &f->services[i];
 	return NULL;
+}
+
+const struct service *
+service_away(const struct fleet *f, const char *name)
+{
+	for (size_t i = 0; i < f->naway; i++)
+		if (strcmp(f->away[i].name, name) == 0)
+			return &f->away[i];
+	return NULL;
+}
+
+static void
+call_registry(const char *repo, const char *from, const char *to, char out[REF_STR_MAX])
+{
+	size_t n = strlen(from);
+
+	if (n > 0 && to[0] != '\0' && strncmp(repo, from, n) == 0 && repo[n] == '/')
+		(void)snprintf(out, REF_STR_MAX, "%s%s", to, repo + n);
+	else
+		(void)snprintf(out, REF_STR_MAX, "%s", repo);
+}
+
+void
+service_repo_there(const struct service *s, const char *repo, char out[REF_STR_MAX])
+{
+	call_registry(repo, s->gateway, s->registry, out);
+}
+
+void
+service_repo_here(const struct service *s, const char *repo, char out[REF_STR_MAX])
+{
+	call_registry(repo, s->registry, s->gateway, out);
 }
 
 const char *
@@ -295,20 +504,41 @@ service_joins(const struct json_t *container)
 }
 
 static bool
-published(const struct json_t *container, char out[SERVICE_URL_MAX])
+is_loopback(const char *ip)
+{
+	return view_starts(view_of(ip), "127.") || strcmp(ip, "::1") == 0;
+}
+
+/* The name of the machine on which the engine publishes at that address; "" if
+ * it is one that only that machine itself can use. */
+static const char *
+published_at(const struct engine *eng, const char *ip)
+{
+	const char *machine = engine_machine(eng);
+
+	if (machine[0] != '\0' && is_loopback(ip) && !is_loopback(machine))
+		return "";
+	if (ip[0] != '\0' && strcmp(ip, "0.0.0.0") != 0 && strchr(ip, ':') == NULL)
+		return ip;
+	return machine[0] != '\0' ? machine : "localhost";
+}
+
+static bool
+published(const struct engine *eng, const struct json_t *container, char out[SERVICE_URL_MAX])
 {
 	const struct json_t *ports = jsn_get(container, "HostConfig.PortBindings");
 
 	for (void *it = jsn_first(ports); it != NULL; it = jsn_next(ports, it)) {
 		const struct json_t *first = jsn_at(jsn_value(it), 0);
 		const char *port = jsn_str_or(first, "HostPort", "");
-		const char *ip = jsn_str_or(first, "HostIp", "");
+		const char *at = published_at(eng, jsn_str_or(first, "HostIp", ""));
 
-		if (strstr(jsn_key(it), "/tcp") == NULL || port[0] == '\0')
+		if (strstr(jsn_key(it), "/tcp") == NULL || port[0] == '\0' || at[0] == '\0')
 			continue;
-		if (ip[0] == '\0' || strcmp(ip, "0.0.0.0") == 0 || strchr(ip, ':') != NULL)
-			ip = "localhost";
-		(void)snprintf(out, SERVICE_URL_MAX, "http://%s:%s/health", ip, port);
+		(void)snprintf(out, SERVICE_URL_MAX,
+			       strchr(at, ':') != NULL ? "http://[%s]:%s/health"
+						       : "http://%s:%s/health",
+			       at, port);
 		return true;
 	}
 	return false;
@@ -326,10 +556,10 @@ service_url(const struct service *s, const struct json_t *container, char out[SE
 		(void)snprintf(out, SERVICE_URL_MAX, "%s", s->health);
 		return 0;
 	}
-	if (published(container, out) || !service_joins(container))
+	if (published(s->engine, container, out) || !service_joins(container))
 		return 0;
 	if (engine_container(s->engine, mode + strlen("container:"), &holder, e) < 0)
 		return err_wrap(e, "the holder of '%s'", s->name);
-	(void)published(holder, out);
+	(void)published(s->engine, holder, out);
 	return 0;
 }

@@ -116,20 +116,39 @@ default_host(char *const *environment)
 	return DEFAULT_HOST;
 }
 
+/* Every host once, however many of its services there are. */
+static void
+say_lost(const struct fleet *f, bool look)
+{
+	for (const struct lost *l = f->lost; l != NULL; l = l->next)
+		log_warn("%s%s", l->why.msg, look ? "; from the journal alone" : "");
+}
+
 static int
 open_fleet(struct site *s, const struct site_opts *o, struct err *e)
 {
-	const char *host = default_host(o->environment);
+	struct fleet_opts fo = { .host = default_host(o->environment),
+				 .environment = o->environment };
 
 	/* names are checked before anything is asked of an engine */
-	if (service_fleet(s->conf, o->names, o->n, host, false, &s->fleet, e) < 0)
+	if (service_fleet(s->conf, &fo, &s->all, e) < 0 ||
+	    service_some(s->all, s->conf, o->names, o->n, &s->fleet, e) < 0)
 		return -1;
 	if (o->offline)
-		return service_fleet(s->conf, NULL, 0, host, false, &s->all, e);
+		return 0;
 	service_fleet_free(&s->fleet);
-	if (service_fleet(s->conf, o->names, o->n, host, true, &s->fleet, e) < 0)
+	service_fleet_free(&s->all);
+	fo.connect = true;
+	if (service_fleet(s->conf, &fo, &s->all, e) < 0)
 		return -1;
-	return o->change ? service_fleet(s->conf, NULL, 0, host, true, &s->all, e) : 0;
+	if (!o->look && service_set_aside(s->all, e) < 0)
+		return -1;
+	if (service_some(s->all, s->conf, o->names, o->n, &s->fleet, e) < 0)
+		return -1;
+	if (s->fleet->n == 0 && s->fleet->naway > 0)
+		return site_away(s, e);
+	say_lost(s->all, o->look);
+	return 0;
 }
 
 static int
@@ -162,6 +181,17 @@ site_open(const struct site_opts *o, struct site *ret, struct err *e)
 		return 0;
 	site_close(ret);
 	return -1;
+}
+
+int
+site_away(const struct site *s, struct err *e)
+{
+	const struct service *first = s->fleet->away;
+
+	if (s->fleet->naway == 0)
+		return 0;
+	return err_set(e, first->lost->why.code, "'%s'%s: %s", first->name,
+		       s->fleet->naway > 1 ? " and others" : "", first->lost->why.msg);
 }
 
 static void

@@ -18,6 +18,7 @@ struct site_opts {
 	const char *program; /* for whoever finds the lock held */
 	bool change;	     /* lock, and put the journal in order */
 	bool offline;	     /* leave the engines alone */
+	bool look;	     /* services whose engine does not answer are there all the same */
 };
 
 struct site {
@@ -41,11 +42,17 @@ struct site {
 	int lock;
 };
 
-/* ERR_CONFIG for settings, ERR_TEMP if another run holds the lock, ERR_SYS if an
+/* A host that is not reached is said, and its services are away, as long as there
+ * is another one.
+ *
+ * ERR_CONFIG for settings, ERR_TEMP if another run holds the lock, ERR_SYS if an
  * engine does not answer. */
 int site_open(const struct site_opts *o, struct site *ret, struct err *e);
 void site_close(struct site *s);
 #define AUTO_SITE AUTO(site_close)
+
+/* -1 and why, if some of the services asked for are away. */
+int site_away(const struct site *s, struct err *e);
 
 /* After a run: if it changed something and succeeded, the images go that are not
  * needed any more (KEEP_IMAGES, see keep.h); the metrics file (may be NULL), then the lock goes,

@@ -37,10 +37,20 @@
 #define HTTP_HEADERS_MAX   (64U << 10) /* bytes of one answer's header block */
 #define HTTP_BODY_MAX	   (8U << 20)  /* if a request does not say */
 
+/* Told of connections to a unix socket: somebody else must answer there. */
+struct http_dial {
+	int (*open)(void *arg, struct err *e); /* a socket to connect with, or -1 */
+	void (*close)(void *arg, int fd);
+	void *arg; /* must outlive the session */
+};
+
 struct http_opts {
 	const char *unix_socket;   /* connect here whatever the URL's host is */
+	struct http_dial dial;	   /* with sockets of these; {0}: our own */
 	const char *ca_file;	   /* PEM, instead of the system's */
-	const char *cert_file;	   /* PEM, client certificate and key */
+	const char *cert_file;	   /* PEM, client certificate, and its key if key_file is NULL */
+	const char *key_file;	   /* PEM */
+	bool tls12;		   /* no newer TLS */
 	bool insecure;		   /* do not verify the server's certificate */
 	int64_t connect_ms;	   /* default 10 s */
 	int64_t idle_ms;	   /* no byte for so long is a failure; default 60 s */

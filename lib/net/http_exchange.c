@@ -13,7 +13,7 @@
 struct http {
 	CURLM *multi;
 	struct http_opts o;
-	char *unix_socket, *ca_file, *cert_file;
+	char *unix_socket, *ca_file, *cert_file, *key_file;
 };
 
 struct http_stream {
@@ -58,7 +58,8 @@ http_new(const struct http_opts *o, struct http **ret, struct err *e)
 	if (h == NULL || (h->multi = curl_multi_init()) == NULL ||
 	    copy_string(&h->unix_socket, o->unix_socket) < 0 ||
 	    copy_string(&h->ca_file, o->ca_file) < 0 ||
-	    copy_string(&h->cert_file, o->cert_file) < 0)
+	    copy_string(&h->cert_file, o->cert_file) < 0 ||
+	    copy_string(&h->key_file, o->key_file) < 0)
 		return err_nomem(e);
 	h->o = *o;
 	if (h->o.connect_ms == 0)
@@ -79,6 +80,7 @@ http_free(struct http **h)
 	free((*h)->unix_socket);
 	free((*h)->ca_file);
 	free((*h)->cert_file);
+	free((*h)->key_file);
 	free(*h);
 	*h = NULL;
 }
@@ -240,6 +242,36 @@ set_body(struct http_stream *s, const struct http_req *q, const char *method)
 	(void)curl_easy_setopt(s->easy, CURLOPT_READDATA, s);
 }
 
+static curl_socket_t
+on_dial(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_stream *s = arg;
+	int fd = s->h->o.dial.open(s->h->o.dial.arg, &s->why);
+
+	(void)purpose;
+	(void)address;
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+/* Called when the stream may be gone already: connections are the session's. */
+static int
+on_hang_up(void *arg, curl_socket_t fd)
+{
+	const struct http *h = arg;
+
+	h->o.dial.close(h->o.dial.arg, fd);
+	return 0;
+}
+
+static void
+set_dial(struct http_stream *s)
+{
+	(void)curl_easy_setopt(s->easy, CURLOPT_OPENSOCKETFUNCTION, on_dial);
+	(void)curl_easy_setopt(s->easy, CURLOPT_OPENSOCKETDATA, s);
+	(void)curl_easy_setopt(s->easy, CURLOPT_CLOSESOCKETFUNCTION, on_hang_up);
+	(void)curl_easy_setopt(s->easy, CURLOPT_CLOSESOCKETDATA, s->h);
+}
+
 static void
 set_session(struct http_stream *s)
 {
@@ -255,6 +287,8 @@ set_session(struct http_stream *s)
 	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (h->unix_socket != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
+	if (h->o.dial.open != NULL)
+		set_dial(s);
 	if (h->ca_file != NULL) {
 		/* instead of the system's, whose folder would count besides */
 		(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
@@ -262,6 +296,10 @@ set_session(struct http_stream *s)
 	}
 	if (h->cert_file != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_SSLCERT, h->cert_file);
+	if (h->key_file != NULL)
+		(void)curl_easy_setopt(c, CURLOPT_SSLKEY, h->key_file);
+	if (h->o.tls12)
+		(void)curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_MAX_TLSv1_2);
 	if (h->o.insecure) {
 		(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 		(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -2,8 +2,8 @@
 # a file a machine of its own (see helpers/exec), so ports 5000 to 5003 are free, the host's engine
 # is out of sight, and everything ends with the file.
 
-# start_site: dockerd with its data under $BATS_FILE_TMPDIR, on a disk of SITE_SIZE if that is set;
-# exports DOCKER_HOST.
+# start_site: dockerd with its data under $BATS_FILE_TMPDIR, on a disk of SITE_SIZE if that is set,
+# with SITE_OPTIONS; exports DOCKER_HOST.
 start_site() {
 	if [ "${GANTRY_SITE:-}" != "$(readlink /proc/self/ns/net)" ]; then
 		echo "this file needs a machine of its own: tests/run ${BATS_TEST_FILENAME:-FILE}" >&2
@@ -13,13 +13,15 @@ start_site() {
 	mkdir -p "$SITE/data"
 	[ -z "${SITE_SIZE:-}" ] || mount -t tmpfs -o "size=$SITE_SIZE" tmpfs "$SITE/data"
 	export SITE DOCKER_HOST=unix://$SITE/docker.sock
-	start_engine
+	# shellcheck disable=SC2086
+	start_engine ${SITE_OPTIONS:-}
 }
 
+# start_engine [OPTION...]: with a network of its own that these may name instead.
 start_engine() {
 	dockerd --data-root "$SITE/data" --exec-root "$SITE/exec" --pidfile "$SITE/pid" \
 		-H "$DOCKER_HOST" --iptables=false --ip-forward=false --ip-masq=false \
-		--bip 10.213.0.1/24 --log-level warn >>"$SITE/log" 2>&1 3>&- &
+		"${@:---bip=10.213.0.1/24}" --log-level warn >>"$SITE/log" 2>&1 3>&- &
 	echo $! >"$SITE/engine"
 	wait_for 60 docker version
 }

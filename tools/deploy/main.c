@@ -292,10 +292,16 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 		log_debug("engine at '%s': %s, API %s", engine_host(s.all->engines[i]),
 			  engine_version(s.all->engines[i]), engine_api(s.all->engines[i]));
 	apply(o, &s);
-	if (!so->change)
-		return find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
 	before = journal_len(s.journal);
-	status = change(o, &s, e);
+	if (!so->change)
+		status = find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
+	else
+		status = change(o, &s, e);
+	/* the others are done: those that are away are for the next run */
+	if (status == 0)
+		status = site_away(&s, e);
+	if (!so->change)
+		return status;
 	site_leave(&s, before, o->metrics_file, status < 0 ? err_exit(e) : status);
 	return status;
 }

@@ -15,21 +15,6 @@ static const struct table_column history_columns[] = {
 	{ "result", "RESULT" }, { "rung", "RUNG" }, { "reason", "REASON" },
 };
 
-/* With the engines, or if one does not answer, without. */
-static int
-open_site(struct site_opts *so, struct site *s, struct err *e)
-{
-	struct err why = { 0 };
-
-	if (site_open(so, s, &why) == 0)
-		return 0;
-	if (why.code != ERR_SYS || so->offline)
-		return err_set(e, why.code, "%s", why.msg);
-	log_warn("%s; from the journal alone", why.msg);
-	so->offline = true;
-	return site_open(so, s, e);
-}
-
 int
 show(const struct options *o, struct site_opts *so, struct err *e)
 {
@@ -37,7 +22,8 @@ show(const struct options *o, struct site_opts *so, struct err *e)
 	AUTO_JSN struct json_t *all = NULL;
 
 	so->offline = o->mode == MODE_HISTORY;
-	if (open_site(so, &s, e) < 0)
+	so->look = true;
+	if (site_open(so, &s, e) < 0)
 		return -1;
 	if (journal_unfinished(s.journal) != NULL)
 		log_warn("a deployment is unfinished; the next deploy goes on with it");

@@ -102,6 +102,7 @@ list(const struct options *o, struct site_opts *so, struct err *e)
 	AUTO_FREE struct digest *runs = NULL;
 	struct err why = { 0 };
 
+	so->look = true;
 	if (site_open(so, &s, &why) < 0 || target_digests(s.fleet, s.journal, &runs, &why) < 0) {
 		if (why.code == ERR_CONFIG || why.code == ERR_USAGE)
 			return err_set(e, why.code, "%s", why.msg);
@@ -174,15 +175,15 @@ rollback(struct options *o, struct site_opts *so, struct err *e)
 	r.move = s.move;
 	r.batch = (size_t)s.batch;
 	r.fleet = s.all;
-	if (!so->change) {
-		r.fleet = s.fleet;
-		return go_back(o, &s, &r, e);
-	}
 	before = journal_len(s.journal);
-	status = rollout_recover(&r, e);
+	status = so->change ? rollout_recover(&r, e) : 0;
 	r.fleet = s.fleet;
 	if (status == 0)
 		status = go_back(o, &s, &r, e);
+	if (status == 0)
+		status = site_away(&s, e);
+	if (!so->change)
+		return status;
 	site_leave(&s, before, NULL, status < 0 ? err_exit(e) : status);
 	return status;
 }
