@@ -5,15 +5,43 @@ load helpers/engine
 load helpers/fleet
 
 setup_file() {
-	SITE_SIZE=64m start_fleet 1 0.0.1
+	SITE_SIZE=64m SITE_OPTIONS="--bip=10.213.0.1/24 -H tcp://127.0.0.1:2375 --tls=false" start_fleet 1 0.0.1
 }
 
 teardown_file() {
 	stop_fleet
 }
 
-@test "no space for the new image is 7, nothing is changed, and it is not held against the release" {
+setup() {
+	write_conf MIN_FREE_MB=0
+}
+
+@test "no room for the new image is 7 before anything is pulled, and not held against the release" {
 	release 0.0.2 --env "EXTRA=1"
+	dd if=/dev/zero of="$SITE/data/fill" bs=64k 2>/dev/null || true
+	run --separate-stderr -7 deploy -c "$CONF"
+	[ -z "$output" ]
+	[[ $stderr =~ ^"deploy: '$IMAGE@$(digest_of 0.0.2)' needs "[1-9][0-9]*" MB at '$SITE/data' and MIN_FREE_MB 0, and "[0-9]+" MB are free"$ ]]
+	all_at 0.0.1
+	[ ! -e "$STATE/journal.jsonl" ] || [ -z "$(grep -v '"proven"' "$STATE/journal.jsonl")" ]
+	rm "$SITE/data/fill"
+}
+
+@test "MIN_FREE_MB has to stay free on top" {
+	write_conf MIN_FREE_MB=60
+	run --separate-stderr -7 deploy -c "$CONF"
+	[[ $stderr == "deploy: '$IMAGE@$(digest_of 0.0.2)' needs "*" and MIN_FREE_MB 60, and "*" MB are free" ]]
+	write_conf
+	run --separate-stderr -7 deploy -c "$CONF"
+	[[ $stderr == *" MIN_FREE_MB 200, "* ]]
+	all_at 0.0.1
+	write_conf MIN_FREE_MB=-1
+	run --separate-stderr -78 deploy -c "$CONF"
+	[[ $stderr == *"MIN_FREE_MB: "* ]]
+}
+
+@test "an engine whose disk cannot be seen from here says itself that it is full: 7" {
+	write_conf SERVICE_robot_service_1_HOST=tcp://127.0.0.1:2375 SERVICE_robot_service_1_TLS=none
 	dd if=/dev/zero of="$SITE/data/fill" bs=64k 2>/dev/null || true
 	run --separate-stderr -7 deploy -c "$CONF"
 	[ -z "$output" ]
@@ -22,6 +50,20 @@ teardown_file() {
 	rm "$SITE/data/fill"
 	run -0 deploy -c "$CONF"
 	all_at 0.0.2
+}
+
+@test "layers that the running image has are not counted" {
+	write_conf MIN_FREE_MB=0
+	release 0.0.3 --env "OTHER=1"
+	small=$(curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		"http://127.0.0.1:5000/v2/robot-app/manifests/$(digest_of 0.0.3)" | jq '[.layers[].size] | add')
+	free=$(df --output=avail -B1 "$SITE/data" | tail -1)
+	# room for one time the layers, not for two
+	dd if=/dev/zero of="$SITE/data/fill" bs=1k count=$(((free - small - small / 4) / 1024)) 2>/dev/null
+	run --separate-stderr deploy -c "$CONF" --stage
+	rm "$SITE/data/fill"
+	echo "$status $stderr" >&2
+	[ "$status" = 0 ]
 }
 
 @test "no space for the journal is 7, and nothing is changed" {

@@ -28,6 +28,7 @@ static const struct conf_key keys[] = {
 	{ "STABLE_AFTER", "24h" },
 	{ "KEEP_IMAGES", "3" },
 	{ "STRATEGY", "auto" },
+	{ "MIN_FREE_MB", "200" },
 	{ "ON_FAILURE", "rollback-all" },
 	{ "CANARY", "0" },
 	{ "BATCH", "1" },

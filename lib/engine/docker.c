@@ -62,6 +62,12 @@ api(const void *self)
 }
 
 static int
+info(void *self, struct json_t **ret, struct err *e)
+{
+	return api_ask(self, "GET", "/info", NULL, 0, ret, e);
+}
+
+static int
 container(void *self, const char *id, struct json_t **ret, struct err *e)
 {
 	AUTO_BUF
@@ -138,7 +144,8 @@ pull_stream(struct api *d, const char *repo, const struct digest *want, const ch
 	http_quote(&path, repo);
 	buf_adds(&path, "&tag=");
 	http_quote(&path, want->str);
-	if (api_url(d, buf_cstr(&path), &url, e) < 0 || api_session(d, PULL_IDLE_MS, stop, &h, e) < 0)
+	if (api_url(d, buf_cstr(&path), &url, e) < 0 ||
+	    api_session(d, PULL_IDLE_MS, stop, &h, e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
 	if (http_open(h, &q, &s, e) < 0)
@@ -492,6 +499,7 @@ static const struct host_ops ops = {
 	.close = close_host,
 	.version = version,
 	.api = api,
+	.info = info,
 	.container = container,
 	.image = image,
 	.pull = pull,

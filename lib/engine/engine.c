@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/scope.h"
-#include "engine/docker.h"
 #include "engine/address.h"
+#include "engine/docker.h"
 
 struct engine {
 	char *host;
@@ -79,6 +79,12 @@ const char *
 engine_api(const struct engine *eng)
 {
 	return eng->ops->api(eng->self);
+}
+
+int
+engine_info(struct engine *eng, struct json_t **ret, struct err *e)
+{
+	return eng->ops->info(eng->self, ret, e);
 }
 
 int

@@ -37,8 +37,9 @@ struct engine_exec {
 };
 
 struct engine_opts {
-	const char *cert_dir;	  /* of tcp://: ca.pem, cert.pem and key.pem, as far as there; or NULL */
-	bool plain;		  /* tcp:// without TLS */
+	const char
+		*cert_dir; /* of tcp://: ca.pem, cert.pem and key.pem, as far as there; or NULL */
+	bool plain;	   /* tcp:// without TLS */
 	char *const *environment; /* of programs that are started; lent */
 };
 
@@ -57,6 +58,7 @@ const char *engine_version(const struct engine *eng);
 const char *engine_api(const struct engine *eng);
 
 /* *ret is the caller's. */
+int engine_info(struct engine *eng, struct json_t **ret, struct err *e);
 int engine_container(struct engine *eng, const char *id, struct json_t **ret, struct err *e);
 int engine_image(struct engine *eng, const char *ref, struct json_t **ret, struct err *e);
 

@@ -11,6 +11,7 @@ struct host_ops {
 	void (*close)(void *self);
 	const char *(*version)(const void *self);
 	const char *(*api)(const void *self);
+	int (*info)(void *self, struct json_t **ret, struct err *e);
 	int (*container)(void *self, const char *id, struct json_t **ret, struct err *e);
 	int (*image)(void *self, const char *ref, struct json_t **ret, struct err *e);
 	int (*pull)(void *self, const char *repo, const struct digest *d, const char *auth,

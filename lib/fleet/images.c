@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/jsn.h"
+#include "fleet/images_parts.h"
 #include "fleet/keep.h"
 
 struct json_t *
@@ -43,8 +44,8 @@ images_goal(const struct service *s, const struct move_goal *goal, struct move_g
 }
 
 static int
-pull(const struct service *s, const struct move_goal *goal, const struct auth_files *auth,
-     const volatile bool *stop, struct err *e)
+pull(const struct service *s, const struct move_goal *goal, const struct images_opts *o,
+     struct err *e)
 {
 	AUTO_BUF struct buf login = BUF_INIT(AUTH_VALUE_MAX);
 	AUTO_JSN struct json_t *image = NULL;
@@ -56,19 +57,20 @@ pull(const struct service *s, const struct move_goal *goal, const struct auth_fi
 		return 0;
 	if (why.code != ERR_NOTFOUND)
 		return err_set(e, why.code, "%s", why.msg);
-	if (pull_auth(auth, there.repo, stop, &login, e) < 0)
+	if (images_check_space(o, s, goal, e) < 0 ||
+	    pull_auth(o->auth, there.repo, o->stop, &login, e) < 0)
 		return -1;
-	if (engine_pull(s->engine, there.repo, &there.digest, buf_cstr(&login), stop, e) < 0)
+	if (engine_pull(s->engine, there.repo, &there.digest, buf_cstr(&login), o->stop, e) < 0)
 		return err_wrap(e, "pull '%s'", there.ref);
 	return 0;
 }
 
 int
-images_pull(const struct fleet *f, const struct move_goal *goal, const struct auth_files *auth,
-	    const volatile bool *stop, struct err *e)
+images_pull(const struct fleet *f, const struct move_goal *goal, const struct images_opts *o,
+	    struct err *e)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (pull(&f->services[i], goal, auth, stop, e) < 0)
+		if (pull(&f->services[i], goal, o, e) < 0)
 			return -1;
 	return 0;
 }

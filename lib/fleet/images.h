@@ -9,10 +9,16 @@
 
 /* What a goal is called at a service's host (see service_repo_there). */
 void images_goal(const struct service *s, const struct move_goal *goal, struct move_goal *ret);
-/* Bring an image to every service's engine that lacks it.  auth: for the registry that
- * they pull from; auth and stop may be NULL. */
-int images_pull(const struct fleet *f, const struct move_goal *goal, const struct auth_files *auth,
-		const volatile bool *stop, struct err *e);
+struct images_opts {
+	const struct auth_files *auth; /* for the registry that engines pull from; or NULL */
+	const volatile bool *stop;     /* or NULL */
+	int64_t min_free;	       /* bytes that have to stay free on their disks */
+};
+
+/* Bring an image to every service's engine that lacks it.  ERR_SPACE if there is
+ * no room for it, as far as that can be known before; nothing is pulled then. */
+int images_pull(const struct fleet *f, const struct move_goal *goal, const struct images_opts *o,
+		struct err *e);
 /* Nothing is brought: ERR_NOTFOUND names an engine that lacks the image. */
 int images_has(const struct fleet *f, const struct move_goal *goal, struct err *e);
 /* The engine of one service has it. */

@@ -24,6 +24,8 @@
 #define PATH_BYTES    1024
 #define KEEP_MAX      1000
 #define NOTIFY_MS     30000
+#define FREE_MB_MAX   (1 << 30)
+#define BYTES_PER_MB  (1 << 20)
 
 int
 site_strategy(const char *name, enum move_strategy *ret, struct err *e)
@@ -80,8 +82,10 @@ read_rules(const struct conf *c, struct site *s, struct err *e)
 	if (read_seconds(c, "HOOK_TIMEOUT", 1, &s->hooks.ms, e) < 0 ||
 	    conf_number(c, "KEEP_IMAGES", 1, KEEP_MAX, &s->keep_images, e) < 0 ||
 	    conf_number(c, "CANARY", 0, SERVICES_MAX, &s->canary, e) < 0 ||
-	    conf_number(c, "BATCH", 1, ROLLOUT_BATCH_MAX, &s->batch, e) < 0)
+	    conf_number(c, "BATCH", 1, ROLLOUT_BATCH_MAX, &s->batch, e) < 0 ||
+	    conf_number(c, "MIN_FREE_MB", 0, FREE_MB_MAX, &s->min_free, e) < 0)
 		return -1;
+	s->min_free *= BYTES_PER_MB;
 	if (rollout_parse_on_failure(conf_get(c, "ON_FAILURE"), &s->on_failure, &why) < 0)
 		return conf_bad(c, "ON_FAILURE", e, "%s", why.msg);
 	if (conf_bool(c, "ENABLE_NOTIFICATIONS", &s->notify, e) < 0)

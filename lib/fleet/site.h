@@ -32,6 +32,7 @@ struct site {
 	enum rollout_on_failure on_failure;
 	int64_t canary, batch, keep_images;
 	int64_t stable_ms; /* STABLE_AFTER, see ladder.h */
+	int64_t min_free;  /* MIN_FREE_MB in bytes */
 	struct window window;
 	bool notify;
 	const char *program;	  /* lent, */

@@ -202,6 +202,9 @@ static int
 fetch(struct options *o, struct site *s, const struct rollout *r, const struct target *t,
       struct err *e)
 {
+	const struct images_opts io = { .auth = &s->auth,
+					.stop = &cli_stopped,
+					.min_free = s->min_free };
 	int status;
 
 	timeline_begin(&s->timeline, "verify");
@@ -210,7 +213,7 @@ fetch(struct options *o, struct site *s, const struct rollout *r, const struct t
 	if (status < 0)
 		return -1;
 	timeline_begin(&s->timeline, "pull");
-	status = images_pull(r->fleet, &t->goal, r->auth, r->move.stop, e);
+	status = images_pull(r->fleet, &t->goal, &io, e);
 	timeline_end(&s->timeline, status < 0 ? e : NULL);
 	return status;
 }

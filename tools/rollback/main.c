@@ -121,6 +121,9 @@ list(const struct options *o, struct site_opts *so, struct err *e)
 static int
 go_back(struct options *o, const struct site *s, const struct rollout *r, struct err *e)
 {
+	const struct images_opts io = { .auth = &s->auth,
+					.stop = &cli_stopped,
+					.min_free = s->min_free };
 	AUTO_FREE struct digest *runs = NULL;
 	struct move_goal goal;
 	size_t behind = 0;
@@ -143,8 +146,7 @@ go_back(struct options *o, const struct site *s, const struct rollout *r, struct
 			 goal.tag[0] != '\0' ? goal.tag : goal.ref);
 	if (behind == 0 || o->dry_run)
 		return 0;
-	if (images_pull(r->fleet, &goal, r->auth, r->move.stop, e) < 0 ||
-	    rollout_lift(s->journal, &goal, e) < 0)
+	if (images_pull(r->fleet, &goal, &io, e) < 0 || rollout_lift(s->journal, &goal, e) < 0)
 		return -1;
 	if (rollout_run(r, &goal, e) == 0)
 		return 0;
