@@ -132,7 +132,7 @@ hosts_at() {
 			echo "robot $n answers as '$(version_of $n)', not $1" >&2
 			return 1
 		}
-		[ "$(on $n docker ps -a --format '{{.Names}}' | sort | xargs)" = "robot-holder-$n robot-service-$n" ]
+		[ "$(on $n docker ps -a --format '{{.Names}}' | grep -v ^gantry-keep- | sort | xargs)" = "robot-holder-$n robot-service-$n" ]
 	done
 }
 

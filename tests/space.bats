@@ -18,7 +18,7 @@ setup() {
 
 @test "no room for the new image is 7 before anything is pulled, and not held against the release" {
 	release 0.0.2 --env "EXTRA=1"
-	dd if=/dev/zero of="$SITE/data/fill" bs=64k 2>/dev/null || true
+	cat /dev/zero >"$SITE/data/fill" 2>/dev/null || true
 	run --separate-stderr -7 deploy -c "$CONF"
 	[ -z "$output" ]
 	[[ $stderr =~ ^"deploy: '$IMAGE@$(digest_of 0.0.2)' needs "[1-9][0-9]*" MB at '$SITE/data' and MIN_FREE_MB 0, and "[0-9]+" MB are free"$ ]]
@@ -42,7 +42,7 @@ setup() {
 
 @test "an engine whose disk cannot be seen from here says itself that it is full: 7" {
 	write_conf SERVICE_robot_service_1_HOST=tcp://127.0.0.1:2375 SERVICE_robot_service_1_TLS=none
-	dd if=/dev/zero of="$SITE/data/fill" bs=64k 2>/dev/null || true
+	cat /dev/zero >"$SITE/data/fill" 2>/dev/null || true
 	run --separate-stderr -7 deploy -c "$CONF"
 	[ -z "$output" ]
 	[[ $stderr == "deploy: pull '$IMAGE@$(digest_of 0.0.2)': "*"no space left on device"* ]]

@@ -71,7 +71,8 @@ need_bytes(const struct images_opts *o, const struct service *s, const struct mo
 	    image_narrow(from, &goal->digest, platform, &one, e) < 0 ||
 	    missing_bytes(from, &one, running, ret, e) < 0)
 		return -1;
-	*ret *= TIMES;
+	/* and the engine's own records of an image */
+	*ret = *ret * TIMES + MB;
 	return 0;
 }
 
