@@ -1,6 +1,8 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -12,11 +14,15 @@
 #include "access.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "crowd.h"
 #include "events.h"
 #include "routes.h"
 #include "spans.h"
 
-#define CONNECTIONS_MAX 1000U
+#define CONNECTIONS_MAX 512U /* with 60 KiB each at worst */
+#define SOCKET_MAX	50U  /* of those on the instance's own socket */
+/* Those that were pushed out count until their threads have seen it. */
+#define LEAVING_MAX	1024U
 #define IDLE_S		30U
 #define MEMORY_PER_CONN (32U << 10)
 #define BODY_MAX	(1U << 20)
@@ -30,6 +36,7 @@ struct server {
 	const struct robot *robot;
 	struct MHD_Daemon *daemon;
 	int listener;
+	struct crowd *crowd;
 	atomic_bool draining;
 	atomic_int in_flight;
 	atomic_int_fast64_t last_ms; /* a request began or ended, or the draining */
@@ -39,6 +46,7 @@ struct server {
 /* From a request's header to the last byte of its answer. */
 struct request {
 	struct server *server;
+	struct crowd_member *member;
 	int64_t began_ns;
 	size_t came; /* bytes of the body; what does not fit is dropped */
 	char *body;  /* ASK_BODY_MAX bytes, once there is one */
@@ -101,6 +109,56 @@ find_argument(const void *arg, const char *name)
 	return MHD_lookup_connection_value(l->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static struct crowd_member *
+member_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *c, void **context,
+	      enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = arg;
+	struct crowd_member *m = *context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		m = crowd_enter(
+			s->crowd,
+			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	else if (crowd_leave(s->crowd, &m))
+		(void)malloc_trim(0);
+	*context = m;
+}
+
+/* As MHD does it by itself, but for %00: no path and no argument of ours has
+ * one, and what came after it would not be seen. */
+static size_t
+unescape(void *arg, struct MHD_Connection *c, char *text)
+{
+	char *out = text;
+
+	(void)arg;
+	(void)c;
+	for (const char *p = text; *p != '\0'; p++) {
+		char hex[3] = "";
+
+		if (p[0] == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]))
+			memcpy(hex, p + 1, 2);
+		if (hex[0] != '\0' && strcmp(hex, "00") != 0) {
+			*out++ = (char)strtoul(hex, NULL, 16);
+			p += 2;
+		} else {
+			*out++ = *p;
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}
+
 static struct request *
 request_new(struct server *s, struct MHD_Connection *c, const char *method, const char *path)
 {
@@ -112,6 +170,8 @@ request_new(struct server *s, struct MHD_Connection *c, const char *method, cons
 		return NULL;
 	q->server = s;
 	q->began_ns = clock_mono_ns();
+	q->member = member_of(c);
+	crowd_progress(s->crowd, q->member);
 	(void)snprintf(q->method, sizeof(q->method), "%s", method);
 	(void)snprintf(q->path, sizeof(q->path), "%s", path);
 	find_remote(c, q->remote, sizeof(q->remote));
@@ -131,8 +191,10 @@ make_response(struct server *s, struct MHD_Connection *c, struct answer *a)
 	if (a->events) {
 		a->type = "text/event-stream";
 		m = events_response(s->robot->events, &s->draining, c);
-		if (m != NULL)
+		if (m != NULL) {
+			crowd_excuse(s->crowd, member_of(c));
 			return m;
+		}
 		a->retry_later = true;
 		answer_error(a, 503, NULL, "more than %d watch already", EVENTS_CLIENTS_MAX);
 	}
@@ -258,6 +320,31 @@ take_body(struct request *q, const char *p, size_t n)
 	return q->came <= BODY_MAX ? MHD_YES : MHD_NO;
 }
 
+/* A client that says how much it will send is told at once that it is too much. */
+static enum MHD_Result
+refuse_body(struct request *r, struct MHD_Connection *c)
+{
+	struct answer a = { .body = BUF_INIT(ANSWER_BODY_MAX), .endpoint = ENDPOINT_OTHER };
+	enum MHD_Result result;
+
+	answer_error(&a, 413, NULL, "the body is larger than %u bytes", BODY_MAX);
+	r->bytes = a.body.len;
+	r->status = a.status;
+	result = send_answer(r->server, c, &a);
+	buf_clear(&a.body);
+	stats_count(r->server->robot->stats, a.endpoint, clock_mono_ns() - r->began_ns);
+	return result;
+}
+
+static bool
+says_too_much(struct MHD_Connection *c)
+{
+	const char *n =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return n != NULL && strtoull(n, NULL, 10) > BODY_MAX;
+}
+
 /* Called once with the header, then with each part of the body, then once
  * more.  An answer to the first call would close the connection after it, and
  * one before the whole body came would be lost to a client that still sends. */
@@ -268,8 +355,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 	struct request *q = *state;
 
 	if (q == NULL) {
-		*state = request_new(arg, c, method, path);
-		return *state != NULL ? MHD_YES : MHD_NO;
+		*state = q = request_new(arg, c, method, path);
+		if (q == NULL)
+			return MHD_NO;
+		return says_too_much(c) ? refuse_body(q, c) : MHD_YES;
 	}
 	if (*body_len > 0) {
 		size_t n = *body_len;
@@ -314,6 +403,7 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 	/* like a signal from outside, so that there is one way to end */
 	if (q->end)
 		(void)kill(getpid(), SIGTERM);
+	crowd_progress(s->crowd, q->member);
 	free(q->body);
 	free(q);
 	*state = NULL;
@@ -328,20 +418,30 @@ server_start(const struct robot *r, int listener, int threads, struct server **r
 	struct MHD_OptionItem pool[] = { { MHD_OPTION_THREAD_POOL_SIZE, threads, NULL },
 					 { MHD_OPTION_END, 0, NULL } };
 
+	unsigned int most = threads > 1 ? CONNECTIONS_MAX : SOCKET_MAX;
+
 	if (s == NULL) {
 		(void)close(listener);
 		return err_nomem(e);
 	}
 	s->robot = r;
 	s->listener = listener;
+	if (crowd_new(most, &s->crowd, e) < 0) {
+		(void)close(listener);
+		free(s);
+		return -1;
+	}
 	s->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
 		NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, listener,
-		MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_CONNECTION_LIMIT,
-		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONN, MHD_OPTION_ARRAY,
-		threads > 1 ? pool : pool + 1, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape, s,
+		MHD_OPTION_CONNECTION_LIMIT, (most + LEAVING_MAX) * (unsigned int)threads,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)MEMORY_PER_CONN, MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1,
+		MHD_OPTION_END);
 	if (s->daemon == NULL) {
+		crowd_free(&s->crowd);
 		free(s);
 		return err_set(e, ERR_SYS, "start the HTTP server: no threads or no memory");
 	}
@@ -386,6 +486,7 @@ server_free(struct server **s)
 	server_drain(*s);
 	MHD_stop_daemon((*s)->daemon);
 	(void)close((*s)->listener);
+	crowd_free(&(*s)->crowd);
 	free(*s);
 	*s = NULL;
 }

@@ -1,8 +1,9 @@
 /*
  * server: answers on one listening socket, with threads of its own.
  *
- * Limits: 1000 connections, of which each may be idle for 30 s; 32 KiB for a
- * request's header; a body of up to 1 MiB is read, of which a route sees ASK_BODY_MAX.
+ * Limits: 512 connections (50 with one thread), of which each may be idle for
+ * 30 s and makes room for a new one when there are more; 32 KiB for a request's header; a body of
+ * up to 1 MiB is read, of which a route sees ASK_BODY_MAX.
  *
  * A server ends in three steps: server_drain closes the listener and tells
  * every client to go with its next answer, server_quiet says when all have
