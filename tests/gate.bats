@@ -3,6 +3,7 @@
 load helpers/common
 load helpers/engine
 load helpers/fleet
+load helpers/faults
 
 setup_file() {
 	start_fleet 2 0.0.1
@@ -22,6 +23,7 @@ setup() {
 }
 
 teardown() {
+	stop_proxies
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || printf '%s\n' "${output:-}" "${stderr:-}" >&2
 }
 
@@ -188,4 +190,104 @@ ill_at() {
 	grep -q "it ended and was started again: " "$BATS_TEST_TMPDIR/err"
 	quarantined 0.0.2
 	all_at 0.0.1
+}
+
+# blameless: nothing was held against a release, and nothing has changed.
+blameless() {
+	all_at 0.0.1
+	[ ! -e "$STATE/journal.jsonl" ] || run ! grep -qE '"(quarantine|passed)"' "$STATE/journal.jsonl"
+}
+
+@test "a registry that has no address is the place's fault: 75, and one line" {
+	reset_fleet 0.0.1
+	conf REGISTRY_URL=registry.invalid:5000
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == *"registry.invalid"* ]]
+	blameless
+}
+
+@test "a registry that goes away while the engine pulls is the place's fault: 75; the next run is fine" {
+	local asked
+	reset_fleet 0.0.1
+	# what comes before the pull
+	start_proxy link 127.0.0.1:5000
+	img-verify --key "$BATS_FILE_TMPDIR/key.pub" "$PROXY_LINK/robot-app:0.0.2"
+	asked=$(crossed link down)
+	stop_proxy link
+	start_proxy link 127.0.0.1:5000 rate=1500
+	conf "REGISTRY_URL=$PROXY_LINK"
+	deploy -c "$CONF" --tag 0.0.2 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	DEPLOY=$!
+	pulls() { [ "$(crossed link down)" -gt $((asked + 300)) ]; }
+	wait_for 30 pulls
+	stop_proxy link
+	ends 75
+	grep -q "deploy: pull '$PROXY_LINK/robot-app@" "$BATS_TEST_TMPDIR/err"
+	blameless
+	conf
+	run -0 deploy -c "$CONF" --tag 0.0.2
+	all_at 0.0.2
+}
+
+@test "an engine that stands still in the middle is waited for" {
+	reset_fleet 0.0.1
+	conf
+	deploy -c "$CONF" --tag 0.0.2 --soak 3 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	DEPLOY=$!
+	wait_for 60 at_step soak
+	kill -STOP "$(cat "$SITE/engine")"
+	sleep 5
+	kill -0 "$DEPLOY"
+	kill -CONT "$(cat "$SITE/engine")"
+	ends 0
+	all_at 0.0.2
+}
+
+@test "a robot that is busy is left for the next run: 75; when it is ready in time it is moved" {
+	reset_fleet 0.0.1
+	conf
+	exec 7>"/proc/$(state_of robot-service-1 State.Pid)/root/run/gantry/update.lock"
+	flock 7
+	[ "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:5001/ready-for-update)" = 423 ]
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2 --max-wait 1 7>&-
+	[[ $stderr == *"robot-service-1"*"the robot is busy"* ]]
+	blameless
+	deploy -c "$CONF" --tag 0.0.2 --max-wait 300 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- 7>&- &
+	DEPLOY=$!
+	wait_for 30 grep -q "robot-service-1: is busy, waiting" "$BATS_TEST_TMPDIR/err"
+	exec 7>&-
+	ends 0
+	all_at 0.0.2
+}
+
+# at HH:MM:SS: sets TZ so that it is that late, UTC being what it is.
+at() {
+	local now want
+	now=$(date -u +%s) want=$(date -u -d "1970-01-01 $1" +%s)
+	now=$(((now % 86400 - want + 86400) % 86400))
+	printf -v TZ 'SITE%d:%02d:%02d' $((now / 3600)) $((now / 60 % 60)) $((now % 60))
+	export TZ
+}
+
+@test "a window over midnight is open late and early, closed at noon, and cuts nothing when it closes" {
+	reset_fleet 0.0.1
+	conf UPDATE_WINDOW=22:00-05:00 "HOOKS_DIR='$BATS_TEST_TMPDIR/hooks'"
+	at 12:00:00
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == "deploy: it is "*" 12:00, outside UPDATE_WINDOW '22:00-05:00'" ]]
+	blameless
+	at 23:30:00
+	run -0 deploy -c "$CONF" --tag 0.0.2
+	# begun before its end: the first robot is touched only after that
+	mkdir "$BATS_TEST_TMPDIR/hooks"
+	# shellcheck disable=SC2016
+	printf '%s\n' '#!/bin/sh' 'while [ "$(date +%H)" = 04 ]; do sleep 0.2; done' >"$BATS_TEST_TMPDIR/hooks/pre-deploy"
+	chmod +x "$BATS_TEST_TMPDIR/hooks/pre-deploy"
+	at 04:59:50
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.1
+	all_at 0.0.1
+	run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr == "deploy: it is "*" 05:00, outside UPDATE_WINDOW '22:00-05:00'" ]]
 }
