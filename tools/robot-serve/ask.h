@@ -36,4 +36,8 @@ struct ask {
 const char *ask_header(const struct ask *a, const char *name);
 const char *ask_form(const struct ask *a, const char *name); /* NULL if none */
 
+/* %XX in a path or an argument, in place; its new length.  %00 stays as it is:
+ * nothing of ours has one, and what came after it would not be seen. */
+size_t ask_unescape(char *text);
+
 #endif

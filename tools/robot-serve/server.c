@@ -1,7 +1,6 @@
 #include "server.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -134,29 +133,12 @@ on_connection(void *arg, struct MHD_Connection *c, void **context,
 	*context = m;
 }
 
-/* As MHD does it by itself, but for %00: no path and no argument of ours has
- * one, and what came after it would not be seen. */
 static size_t
 unescape(void *arg, struct MHD_Connection *c, char *text)
 {
-	char *out = text;
-
 	(void)arg;
 	(void)c;
-	for (const char *p = text; *p != '\0'; p++) {
-		char hex[3] = "";
-
-		if (p[0] == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]))
-			memcpy(hex, p + 1, 2);
-		if (hex[0] != '\0' && strcmp(hex, "00") != 0) {
-			*out++ = (char)strtoul(hex, NULL, 16);
-			p += 2;
-		} else {
-			*out++ = *p;
-		}
-	}
-	*out = '\0';
-	return (size_t)(out - text);
+	return ask_unescape(text);
 }
 
 static struct request *
