@@ -25,7 +25,7 @@ build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
 lint) want=$lint ;;
-bench) want="$check time skopeo" ;;
+bench) want="$check time skopeo nginx-light python3-flask" ;;
 deb) want="$build dpkg-dev" ;;
 *)
 	echo "usage: install-deps.sh build|demo|check|lint|bench|deb" >&2
