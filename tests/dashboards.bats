@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# The dashboards: every panel says what it shows, and every query returns data at a real site.
+
+load helpers/common
+load helpers/image
+load helpers/monitoring
+
+BOARDS=$ROOT/compose/monitoring/grafana/dashboards
+
+setup_file() {
+	export TEXTFILES=$BATS_FILE_TMPDIR/textfiles
+	mkdir "$TEXTFILES"
+}
+
+teardown_file() {
+	stop_all
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+@test "each panel has a title, a unit, a place and words on what it shows" {
+	local board
+	for board in "$BOARDS"/*.json; do
+		jq -e --arg uid "gantry-$(basename "$board" .json)" '.uid == $uid and (.title | length > 3)
+			and ([.panels[].id] | length == (unique | length))
+			and ([.panels[].gridPos | [.x, .y]] | length == (unique | length))
+			and all(.panels[]; (.title | length > 2) and (.description | length > 20)
+				and .datasource.uid == "gantry-site" and (.fieldConfig.defaults.unit | length > 0)
+				and .gridPos.x + .gridPos.w <= 24 and (.targets | length > 0)
+				and all(.targets[]; .expr | length > 1))' "$board" >/dev/null || {
+			echo "$board" >&2
+			return 1
+		}
+	done
+	jq -r .uid "$BOARDS"/*.json | sort | uniq -d | diff /dev/null -
+	grep -q 'uid: gantry-site$' "$BOARDS/../provisioning/datasources/prometheus.yml"
+}
+
+# What our programs leave.
+textfiles() {
+	export STATE_DIR=$PWD/state
+	mkdir "$STATE_DIR"
+	image_archive app.tar 0.0.1 >/dev/null
+	reg-sync --insecure-skip-verify --metrics-file "$TEXTFILES/gantry_sync.prom" \
+		oci-archive:app.tar "oci:$PWD/layout" >/dev/null
+	image_key key P-256
+	run -75 img-verify --key key.pub --metrics-file "$TEXTFILES/gantry_verify.prom" 127.0.0.1:1/app:1
+	# deploy needs an engine, cAdvisor is not in Debian: these are lines that they have left elsewhere
+	cat >"$TEXTFILES/gantry_deploy.prom" <<-PROM
+		gantry_deploy_started_timestamp_seconds 1763625600
+		gantry_deploy_last_run_timestamp_seconds 1763625609.2
+		gantry_deploy_last_success_timestamp_seconds 1763625609.2
+		gantry_deploy_status 0
+		gantry_deploy_total{result="done"} 3
+		gantry_deploy_total{result="rolled-back"} 1
+		gantry_deploy_total{result="stopped"} 0
+		gantry_deploy_duration_seconds 4.9
+		gantry_service_info{service="robot-service-1",digest="sha256:1bd8",tag="0.0.1",state="soaked"} 1
+		gantry_quarantined 1
+	PROM
+	cat >"$TEXTFILES/cadvisor.prom" <<-PROM
+		container_cpu_usage_seconds_total{id="/docker/1",image="r",name="robot-service-1",cpu="total"} 4.2
+		container_memory_working_set_bytes{id="/docker/1",image="r",name="robot-service-1"} 4e+06
+		container_network_receive_bytes_total{id="/docker/1",image="r",interface="eth0",name="robot-service-1"} 812
+		container_start_time_seconds{id="/docker/1",image="r",name="robot-service-1"} 1.7636e+09
+	PROM
+	cat "$TEXTFILES"/gantry_{sync,verify}.prom | promtool check metrics
+}
+
+@test "every query of every panel returns data" {
+	need prometheus prometheus-alertmanager prometheus-node-exporter vmagent
+	textfiles
+	AM=$(free_port) NODE=$(free_port) ROBOT=$(free_port) AGENT=$(free_port) PROM=$(free_port)
+	sed -E -e "s|/etc/prometheus|$ROOT/compose/monitoring|; s/(scrape|evaluation)_interval: .*/\1_interval: 1s/" \
+		-e "s/scrape_timeout: .*/scrape_timeout: 1s/; s/vmagent:8429/127.0.0.1:$AGENT/" \
+		-e "s/alertmanager:9093/127.0.0.1:$AM/; s/node-exporter:9100/127.0.0.1:$NODE/" \
+		-e "s/\"robot-holder-1:5000\".*\"\]/\"127.0.0.1:$ROBOT\"]/; s/localhost:9090/127.0.0.1:$PROM/" \
+		"$ROOT/compose/monitoring/prometheus/gateway.yml" >gateway.yml
+	printf 'route: { receiver: none }\nreceivers: [{ name: none }]\n' >am.yml
+	start_robot "$ROBOT" robot-1 0.0.1
+	start_alertmanager "$AM" am.yml
+	start_node_exporter "$NODE" "$TEXTFILES"
+	vmagent -remoteWrite.url=http://127.0.0.1:1/api/v1/write -remoteWrite.tmpDataPath="$PWD/queue" \
+		-httpListenAddr="127.0.0.1:$AGENT" >vmagent.log 2>&1 3>&- &
+	started $!
+	SITE=plant start_prometheus gateway "$PROM" gateway.yml --enable-feature=expand-external-labels
+	local board expr empty=0
+	for board in "$BOARDS"/*.json; do
+		while IFS= read -r expr; do
+			wait_for 30 has "$PROM" "$expr" || {
+				echo "${board##*/}: no data: $expr" >&2
+				empty=$((empty + 1))
+			}
+		done < <(jq -r '.panels[].targets[].expr' "$board")
+	done
+	[ "$empty" = 0 ]
+}
