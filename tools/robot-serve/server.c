@@ -18,12 +18,12 @@
 #include "routes.h"
 #include "spans.h"
 
-#define CONNECTIONS_MAX 512U /* with 60 KiB each at worst */
+#define CONNECTIONS_MAX 512U /* with 40 KiB each at worst */
 #define SOCKET_MAX	50U  /* of those on the instance's own socket */
 /* Those that were pushed out count until their threads have seen it. */
 #define LEAVING_MAX	1024U
 #define IDLE_S		30U
-#define MEMORY_PER_CONN (32U << 10)
+#define MEMORY_PER_CONN (16U << 10) /* cleared for every request, so not larger */
 #define BODY_MAX	(1U << 20)
 #define FORM_BUFFER	512
 #define SHOWN_MAX	512 /* of a path, in the access log */

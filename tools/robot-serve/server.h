@@ -2,7 +2,7 @@
  * server: answers on one listening socket, with threads of its own.
  *
  * Limits: 512 connections (50 with one thread), of which each may be idle for
- * 30 s and makes room for a new one when there are more; 32 KiB for a request's header; a body of
+ * 30 s and makes room for a new one when there are more; 16 KiB for a request's header; a body of
  * up to 1 MiB is read, of which a route sees ASK_BODY_MAX.
  *
  * A server ends in three steps: server_drain closes the listener and tells
