@@ -47,7 +47,6 @@ need_crontab() {
 }
 
 setup_cron() {
-	need_crontab
 	log=$(cron_word "$(cd "$STATE_DIR" && pwd)/cron.log")
 	with=${CONFIG:+ -c $(cron_word "$CONFIG")}
 	before=$(crontab -l 2>/dev/null || true)
@@ -139,6 +138,7 @@ setup() {
 	systemd) other=cron ;;
 	*) misused "setup takes cron or systemd, not '$way'" ;;
 	esac
+	[ "$way" = systemd ] || need_crontab
 	[ -z "$CONFIG" ] || CONFIG=$(cd "$(dirname "$CONFIG")" && pwd)/$(basename "$CONFIG")
 	mkdir -p "$STATE_DIR" || die 71 "cannot make '$STATE_DIR'"
 	"setup_$way"
