@@ -47,7 +47,7 @@ textfiles() {
 		oci-archive:app.tar "oci:$PWD/layout" >/dev/null
 	image_key key P-256
 	run -75 img-verify --key key.pub --metrics-file "$TEXTFILES/gantry_verify.prom" 127.0.0.1:1/app:1
-	# deploy needs an engine, cAdvisor is not in Debian: these are lines that they have left elsewhere
+	# deploy needs an engine, cAdvisor is not in Debian: these lines are written by hand, in their form
 	cat >"$TEXTFILES/gantry_deploy.prom" <<-PROM
 		gantry_deploy_started_timestamp_seconds 1763625600
 		gantry_deploy_last_run_timestamp_seconds 1763625609.2
