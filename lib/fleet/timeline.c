@@ -63,15 +63,16 @@ time_of(const struct json_t *record)
 	return ms * NS_PER_MS;
 }
 
-/* The next record of this run with that txn, and that service unless NULL;
- * NULL after the last. */
+/* The next record of this run with that txn, and that service unless NULL; NULL after the last.
+ * Where evidence lies is not a thing that happened. */
 static const struct json_t *
 next(const struct sender *s, size_t *i, const char *txn, const char *service)
 {
 	while (*i < journal_len(s->j)) {
 		const struct json_t *r = journal_at(s->j, (*i)++);
 
-		if (is(r, "txn", txn) && (service == NULL || is(r, "service", service)))
+		if (is(r, "txn", txn) && !is(r, "event", "evidence") &&
+		    (service == NULL || is(r, "service", service)))
 			return r;
 	}
 	return NULL;
@@ -81,7 +82,7 @@ next(const struct sender *s, size_t *i, const char *txn, const char *service)
 static bool
 is_bad(const struct json_t *r)
 {
-	return is(r, "event", "failed") || is(r, "event", "back");
+	return is(r, "event", "failed") || is(r, "event", "back") || is(r, "event", "passed");
 }
 
 static struct span *
