@@ -57,7 +57,8 @@ int rollout_end(const struct rollout_txn *t, const char *result, const char *rea
 int
 rollout_reach(const struct rollout_txn *t, const struct service *s, const struct move_goal *goal,
 	      const struct move_opts *o, enum move_left *ret_left, struct err *e);
-/* Every service to the deployment's goal; errors as of rollout_run. */
+
+/* rollout.c.  Every service to the deployment's goal; errors as of rollout_run. */
 int rollout_forward(const struct rollout_txn *t, struct err *e);
 
 /* rollout_back.c: every service that was moved, to where it was.  All return -1:
