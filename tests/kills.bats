@@ -8,7 +8,7 @@ load helpers/fleet
 # Two sites on one engine, of two robots each, so that no core waits.
 setup_file() {
 	local site
-	export RUNS=${CRASH_RUNS:-200} SEED=${CRASH_SEED:-$((RANDOM + 32768 * RANDOM))}
+	export RUNS=${CRASH_RUNS:-60} SEED=${CRASH_SEED:-$((RANDOM + 32768 * RANDOM))}
 	start_fleet 2 0.0.1
 	release 0.0.2
 	# ends at once where the robot has no id of its own
