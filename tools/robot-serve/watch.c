@@ -10,7 +10,8 @@ watch_look(struct watch *w, struct motion *m)
 		struct err e = { 0 };
 		enum err_code now = motion_problem(m, i, &e);
 
-		if ((now == ERR_NONE) == (w->seen[i] == ERR_NONE))
+		if ((now == ERR_NONE) == (w->seen[i] == ERR_NONE) &&
+		    !(w->seen[i] == ERR_TEMP && now != ERR_TEMP))
 			continue;
 		w->seen[i] = now;
 		if (now != ERR_NONE)

@@ -13,7 +13,8 @@ struct watch {
 	enum err_code seen[ROBOTS_MAX];
 };
 
-/* Once for each change; for the main loop of an instance that serves. */
+/* Once for each change, and once more when a passing reason (ERR_TEMP, as "has not answered yet")
+ * turned into a lasting one; for the main loop of an instance that serves. */
 void watch_look(struct watch *w, struct motion *m);
 
 #endif
