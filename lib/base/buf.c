@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CAP_MIN 256
+
 static bool
 grow(struct buf *b, size_t n)
 {
@@ -19,7 +21,7 @@ grow(struct buf *b, size_t n)
 	want = b->len + n + 1;
 	if (want <= b->cap)
 		return true;
-	cap = b->cap ? b->cap : 64;
+	cap = b->cap ? b->cap : CAP_MIN;
 	while (cap < want)
 		cap *= 2;
 	if (cap > b->max + 1)
@@ -60,12 +62,19 @@ buf_adds(struct buf *b, const char *s)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->state == BUF_OK ? b->cap - b->len : 0;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return;
+	}
+	if (room > 0)
+		b->data[b->len] = '\0';
 	if (n < 0) {
 		b->state = BUF_NOMEM;
 		return;

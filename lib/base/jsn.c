@@ -364,14 +364,31 @@ utf8_len(const unsigned char *s)
 	return n;
 }
 
+/* Bytes that stand for themselves, from s on. */
+static size_t
+plain_len(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 void
 jsn_quote(struct buf *b, const char *s)
 {
 	buf_addc(b, '"');
-	while (*s != '\0') {
-		unsigned char c = (unsigned char)*s;
-		size_t n = utf8_len((const unsigned char *)s);
+	for (;;) {
+		size_t n = plain_len(s);
+		unsigned char c;
 
+		buf_add(b, s, n);
+		s += n;
+		c = (unsigned char)*s;
+		if (c == '\0')
+			break;
+		n = utf8_len((const unsigned char *)s);
 		if (n == 0) {
 			buf_adds(b, "\xef\xbf\xbd");
 			n = 1;

@@ -28,6 +28,22 @@ TEST(never_passes_its_limit_and_says_so)
 	CHECK_STR(buf_cstr(&b), "1234");
 }
 
+TEST(what_is_printed_fits_or_is_dropped)
+{
+	AUTO_BUF
+	struct buf b = BUF_INIT(1000);
+
+	for (int i = 0; i < 100; i++)
+		buf_addf(&b, "%09d,", i);
+	CHECK(b.len == 1000 && buf_ok(&b, "b", NULL) == 0);
+	CHECK(strncmp(b.data + 250, "000000025,", 10) == 0);
+	CHECK_STR(b.data + 990, "000000099,");
+	buf_addf(&b, "%d", 1);
+	CHECK(buf_ok(&b, "b", NULL) == -1);
+	CHECK(b.len == 1000);
+	CHECK_STR(b.data + 990, "000000099,");
+}
+
 TEST(what_is_taken_is_gone)
 {
 	struct buf b = BUF_INIT(10);
