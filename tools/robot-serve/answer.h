@@ -17,6 +17,7 @@ struct answer {
 	const char *type;  /* Content-Type */
 	const char *allow; /* for 405, else NULL */
 	bool retry_later;  /* Retry-After: 1 */
+	bool lasting;	   /* the next one will often be the same */
 	bool events;	   /* a stream instead of the body */
 	bool end;	   /* the process is to end, as with SIGTERM */
 	struct buf body;

@@ -70,6 +70,7 @@ show(struct bot *b)
 	s->lease_ms = b->lease_ms;
 	s->counts = b->counts;
 	s->problem = b->problem;
+	atomic_store(&b->troubled, b->problem.code != ERR_NONE);
 	s->held = b->gpio != NULL;
 }
 

@@ -10,6 +10,7 @@
 #define GANTRY_ROBOT_SERVE_BOT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "motion.h"
 
@@ -24,6 +25,7 @@ struct bot_seen {
 struct bot {
 	pthread_mutex_t lock, seen_lock;
 	struct bot_seen seen; /* under seen_lock */
+	atomic_bool troubled; /* seen.problem is one */
 	const struct robots_one *plan;
 	struct gpio *gpio;  /* NULL: not held */
 	struct err problem; /* why not, or what gpio_check said */

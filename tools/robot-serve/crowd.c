@@ -1,24 +1,26 @@
 #include "crowd.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "base/scope.h"
 
-#define MANY 32
+#define MANY 128
 #define FEW  8 /* one in so many */
 
 struct crowd_member {
 	int fd;
 	bool listed;
+	atomic_int_fast64_t progress_ns;
 	TAILQ_ENTRY(crowd_member) at;
 };
 
 struct crowd {
 	pthread_mutex_t lock;
-	size_t most, n, peak;		 /* of those in the list */
-	TAILQ_HEAD(, crowd_member) list; /* who made progress last is last */
+	size_t most, n, peak; /* of those in the list */
+	TAILQ_HEAD(, crowd_member) list;
 };
 
 int
@@ -46,7 +48,7 @@ crowd_free(struct crowd **c)
 }
 
 static void
-append(struct crowd *c, struct crowd_member *m)
+enlist(struct crowd *c, struct crowd_member *m)
 {
 	TAILQ_INSERT_TAIL(&c->list, m, at);
 	m->listed = true;
@@ -65,25 +67,41 @@ drop(struct crowd *c, struct crowd_member *m)
 	c->n--;
 }
 
+static int64_t
+progress(const struct crowd_member *m)
+{
+	return atomic_load_explicit(&m->progress_ns, memory_order_relaxed);
+}
+
 static void
 push_out(struct crowd *c)
 {
-	struct crowd_member *m = TAILQ_FIRST(&c->list);
+	struct crowd_member *m, *slowest = TAILQ_FIRST(&c->list);
 
-	drop(c, m);
-	(void)shutdown(m->fd, SHUT_RDWR);
+	TAILQ_FOREACH(m, &c->list, at)
+	if (progress(m) < progress(slowest))
+		slowest = m;
+	drop(c, slowest);
+	(void)shutdown(slowest->fd, SHUT_RDWR);
+}
+
+void
+crowd_progress(struct crowd_member *m, int64_t now_ns)
+{
+	atomic_store_explicit(&m->progress_ns, now_ns, memory_order_relaxed);
 }
 
 struct crowd_member *
-crowd_enter(struct crowd *c, int fd)
+crowd_enter(struct crowd *c, int fd, int64_t now_ns)
 {
 	struct crowd_member *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
 	m->fd = fd;
+	crowd_progress(m, now_ns);
 	(void)pthread_mutex_lock(&c->lock);
-	append(c, m);
+	enlist(c, m);
 	if (c->n > c->most)
 		push_out(c);
 	(void)pthread_mutex_unlock(&c->lock);
@@ -91,22 +109,10 @@ crowd_enter(struct crowd *c, int fd)
 }
 
 void
-crowd_progress(struct crowd *c, struct crowd_member *m)
-{
-	(void)pthread_mutex_lock(&c->lock);
-	if (m != NULL && m->listed) {
-		drop(c, m);
-		append(c, m);
-	}
-	(void)pthread_mutex_unlock(&c->lock);
-}
-
-void
 crowd_excuse(struct crowd *c, struct crowd_member *m)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	if (m != NULL)
-		drop(c, m);
+	drop(c, m);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

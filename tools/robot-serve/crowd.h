@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -21,10 +22,10 @@ struct crowd_member;
 int crowd_new(size_t most, struct crowd **ret, struct err *e);
 void crowd_free(struct crowd **c);
 
-/* NULL if out of memory: then nobody pushes it out.  fd is borrowed, and must
- * stay open until crowd_leave. */
-struct crowd_member *crowd_enter(struct crowd *c, int fd);
-void crowd_progress(struct crowd *c, struct crowd_member *m);
+/* NULL if out of memory.  fd is borrowed, and must stay open until crowd_leave.
+ * now_ns: of clock_mono_ns. */
+struct crowd_member *crowd_enter(struct crowd *c, int fd, int64_t now_ns);
+void crowd_progress(struct crowd_member *m, int64_t now_ns); /* waits for nobody */
 /* It stays for long because it was let to, and is not pushed out. */
 void crowd_excuse(struct crowd *c, struct crowd_member *m);
 /* True if many have left since it last was: now is the time to give memory back. */

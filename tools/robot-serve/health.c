@@ -43,7 +43,9 @@ health_word(const struct health *h)
 static void
 member(struct buf *b, const char *key, const char *value)
 {
-	buf_addf(b, "\"%s\":", key);
+	buf_addc(b, '"');
+	buf_adds(b, key);
+	buf_adds(b, "\":");
 	jsn_quote(b, value);
 	buf_addc(b, ',');
 }

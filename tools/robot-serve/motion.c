@@ -252,8 +252,10 @@ motion_problem(struct motion *m, size_t i, struct err *ret)
 {
 	struct bot_seen seen;
 
-	bot_seen(&m->bot[i], &seen);
 	ret->code = ERR_NONE;
+	if (!atomic_load(&m->bot[i].troubled))
+		return ERR_NONE;
+	bot_seen(&m->bot[i], &seen);
 	if (seen.problem.code != ERR_NONE)
 		*ret = seen.problem;
 	if (seen.problem.code == ERR_TEMP && !seen.held &&

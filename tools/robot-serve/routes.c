@@ -19,6 +19,7 @@ get_page(const struct robot *r, const struct ask *q, struct answer *a)
 	if (!door_host(r->door, q, a))
 		return;
 	a->type = "text/html; charset=utf-8";
+	a->lasting = true;
 	page_render(r, &a->body);
 }
 
@@ -30,6 +31,7 @@ get_css(const struct robot *r, const struct ask *q, struct answer *a)
 	(void)r;
 	(void)q;
 	a->type = "text/css; charset=utf-8";
+	a->lasting = true;
 	buf_add(&a->body, v.p, v.n);
 }
 
@@ -41,6 +43,7 @@ get_js(const struct robot *r, const struct ask *q, struct answer *a)
 	(void)r;
 	(void)q;
 	a->type = "text/javascript; charset=utf-8";
+	a->lasting = true;
 	buf_add(&a->body, v.p, v.n);
 }
 
@@ -53,6 +56,7 @@ get_health(const struct robot *r, const struct ask *q, struct answer *a)
 	health_look(r, &h);
 	a->status = h.level == HEALTH_UNHEALTHY ? 503 : 200;
 	a->type = ANSWER_JSON;
+	a->lasting = true;
 	health_json(r, &h, &a->body);
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "crowd.h"
 #include "events.h"
+#include "reply.h"
 #include "routes.h"
 #include "spans.h"
 
@@ -29,42 +30,38 @@
 #define SHOWN_MAX	512 /* of a path, in the access log */
 /* A connection that was just accepted is counted a moment later. */
 #define COUNTED_MS 100
-#define NS_PER_MS  1e6
+#define NS_PER_MS  1000000
 
 struct server {
 	const struct robot *robot;
+	struct replies *replies;
 	struct MHD_Daemon *daemon;
 	int listener;
 	struct crowd *crowd;
 	atomic_bool draining;
 	atomic_int in_flight;
-	atomic_int_fast64_t last_ms; /* a request began or ended, or the draining */
+	atomic_int_fast64_t last_ms; /* a request ended, or the draining began */
 	int64_t drained_ms;	     /* when the draining began */
+};
+
+struct client {
+	struct crowd_member *member;
+	char remote[INET6_ADDRSTRLEN];
 };
 
 /* From a request's header to the last byte of its answer. */
 struct request {
 	struct server *server;
-	struct crowd_member *member;
+	const struct client *client;
 	int64_t began_ns;
 	size_t came; /* bytes of the body; what does not fit is dropped */
 	char *body;  /* ASK_BODY_MAX bytes, once there is one */
 	int status;
 	bool end; /* the process, once this is answered */
 	uint64_t bytes;
-	char remote[INET6_ADDRSTRLEN], method[16], path[SHOWN_MAX];
+	char method[16], path[SHOWN_MAX];
 	struct context context;
 	struct span *span; /* NULL: not recorded */
-};
-
-static const char *const every_answer[][2] = {
-	{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
-	{ "Content-Security-Policy",
-	  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-	  "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
-	{ "X-Content-Type-Options", "nosniff" },
-	{ "Referrer-Policy", "no-referrer" },
-	{ "Cross-Origin-Resource-Policy", "same-origin" },
 };
 
 static void
@@ -108,8 +105,8 @@ find_argument(const void *arg, const char *name)
 	return MHD_lookup_connection_value(l->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static struct crowd_member *
-member_of(struct MHD_Connection *c)
+static const struct client *
+client_of(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -117,20 +114,38 @@ member_of(struct MHD_Connection *c)
 	return info != NULL ? info->socket_context : NULL;
 }
 
+static struct client *
+client_new(struct server *s, struct MHD_Connection *c)
+{
+	struct client *new = malloc(sizeof(*new));
+	int fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	if (new == NULL)
+		return NULL;
+	new->member = crowd_enter(s->crowd, fd, clock_mono_ns());
+	if (new->member == NULL) {
+		free(new);
+		return NULL;
+	}
+	find_remote(c, new->remote, sizeof(new->remote));
+	return new;
+}
+
 static void
 on_connection(void *arg, struct MHD_Connection *c, void **context,
 	      enum MHD_ConnectionNotificationCode what)
 {
 	struct server *s = arg;
-	struct crowd_member *m = *context;
+	struct client *client = *context;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		m = crowd_enter(
-			s->crowd,
-			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-	else if (crowd_leave(s->crowd, &m))
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = client_new(s, c);
+		return;
+	}
+	if (client != NULL && crowd_leave(s->crowd, &client->member))
 		(void)malloc_trim(0);
-	*context = m;
+	free(client);
+	*context = NULL;
 }
 
 static size_t
@@ -141,78 +156,54 @@ unescape(void *arg, struct MHD_Connection *c, char *text)
 	return ask_unescape(text);
 }
 
+static void
+copy(char *out, size_t size, const char *text)
+{
+	size_t n = strnlen(text, size - 1);
+
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
 static struct request *
 request_new(struct server *s, struct MHD_Connection *c, const char *method, const char *path)
 {
-	struct request *q = calloc(1, sizeof(*q));
+	const struct client *client = client_of(c);
+	struct request *q = client != NULL ? malloc(sizeof(*q)) : NULL;
 	struct lookup lookup = { c };
 	struct ask headers = { .method = method, .header = find_header, .connection = &lookup };
 
 	if (q == NULL)
 		return NULL;
-	q->server = s;
-	q->began_ns = clock_mono_ns();
-	q->member = member_of(c);
-	crowd_progress(s->crowd, q->member);
-	(void)snprintf(q->method, sizeof(q->method), "%s", method);
-	(void)snprintf(q->path, sizeof(q->path), "%s", path);
-	find_remote(c, q->remote, sizeof(q->remote));
+	*q = (struct request){ .server = s, .client = client, .began_ns = clock_mono_ns() };
+	crowd_progress(client->member, q->began_ns);
+	copy(q->method, sizeof(q->method), method);
+	copy(q->path, sizeof(q->path), path);
 	q->span = spans_request(s->robot, &headers, &q->context);
 	atomic_fetch_add(&s->in_flight, 1);
-	atomic_store(&s->last_ms, clock_mono_ms());
 	return q;
 }
 
-static struct MHD_Response *
-make_response(struct server *s, struct MHD_Connection *c, struct answer *a)
-{
-	struct MHD_Response *m;
-	size_t n;
-	char *body;
-
-	if (a->events) {
-		a->type = "text/event-stream";
-		m = events_response(s->robot->events, &s->draining, c);
-		if (m != NULL) {
-			crowd_excuse(s->crowd, member_of(c));
-			return m;
-		}
-		a->retry_later = true;
-		answer_error(a, 503, NULL, "more than %d watch already", EVENTS_CLIENTS_MAX);
-	}
-	n = a->body.len;
-	body = buf_take(&a->body);
-	if (body == NULL)
-		return NULL;
-	m = MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE);
-	if (m == NULL)
-		free(body);
-	return m;
-}
-
+/* Without "close", a busy client would keep its connection to a server that drains. */
 static enum MHD_Result
 send_answer(struct server *s, struct MHD_Connection *c, struct answer *a)
 {
-	struct MHD_Response *m = make_response(s, c, a);
-	enum MHD_Result result;
+	bool last = atomic_load(&s->draining), sent;
+	struct MHD_Response *m =
+		a->events ? events_response(s->robot->events, &s->draining, c) : NULL;
 
-	if (m == NULL)
-		return MHD_NO;
-	for (size_t i = 0; i < COUNT_OF(every_answer); i++)
-		(void)MHD_add_response_header(m, every_answer[i][0], every_answer[i][1]);
-	(void)MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-	if (a->allow != NULL)
-		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_ALLOW, a->allow);
-	if (a->retry_later)
-		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	if (a->status == 401)
-		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	/* without this, a busy client would keep its connection to us forever */
-	if (atomic_load(&s->draining))
-		(void)MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
-	result = MHD_queue_response(c, (unsigned int)a->status, m);
-	MHD_destroy_response(m);
-	return result;
+	if (m != NULL) {
+		crowd_excuse(s->crowd, client_of(c)->member);
+		a->type = "text/event-stream";
+		sent = reply_stream(c, a, m, last);
+		MHD_destroy_response(m);
+		return sent ? MHD_YES : MHD_NO;
+	}
+	if (a->events) {
+		a->retry_later = true;
+		answer_error(a, 503, NULL, "more than %d watch already", EVENTS_CLIENTS_MAX);
+	}
+	return reply_send(s->replies, c, a, last) ? MHD_YES : MHD_NO;
 }
 
 /* A field may come in parts; one that does not fit is cut, and then is no
@@ -264,7 +255,7 @@ answer_now(struct request *r, struct MHD_Connection *c, const char *method, cons
 			 .path = path,
 			 .version = version,
 			 .context = &r->context,
-			 .remote = r->remote,
+			 .remote = r->client->remote,
 			 .body = { r->body != NULL ? r->body : "",
 				   r->came < ASK_BODY_MAX ? r->came : ASK_BODY_MAX },
 			 .body_cut = r->came > ASK_BODY_MAX,
@@ -354,7 +345,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 static void
 note(const struct server *s, const struct request *q)
 {
-	struct access_line line = { .remote = q->remote,
+	struct access_line line = { .remote = q->client->remote,
 				    .method = q->method,
 				    .path = q->path,
 				    .status = q->status,
@@ -372,6 +363,7 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 {
 	struct server *s = arg;
 	struct request *q = *state;
+	int64_t now;
 
 	(void)c;
 	(void)why;
@@ -385,12 +377,22 @@ on_done(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermi
 	/* like a signal from outside, so that there is one way to end */
 	if (q->end)
 		(void)kill(getpid(), SIGTERM);
-	crowd_progress(s->crowd, q->member);
+	now = clock_mono_ns();
+	crowd_progress(q->client->member, now);
 	free(q->body);
 	free(q);
 	*state = NULL;
-	atomic_store(&s->last_ms, clock_mono_ms());
+	atomic_store(&s->last_ms, now / NS_PER_MS);
 	atomic_fetch_sub(&s->in_flight, 1);
+}
+
+static void
+forget(struct server **s)
+{
+	crowd_free(&(*s)->crowd);
+	replies_free(&(*s)->replies);
+	free(*s);
+	*s = NULL;
 }
 
 int
@@ -408,14 +410,15 @@ server_start(const struct robot *r, int listener, int threads, struct server **r
 	}
 	s->robot = r;
 	s->listener = listener;
-	if (crowd_new(most, &s->crowd, e) < 0) {
+	if (crowd_new(most, &s->crowd, e) < 0 || replies_new(&s->replies, e) < 0) {
 		(void)close(listener);
-		free(s);
+		forget(&s);
 		return -1;
 	}
 	s->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-		NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, listener,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, listener,
 		MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape, s,
 		MHD_OPTION_CONNECTION_LIMIT, (most + LEAVING_MAX) * (unsigned int)threads,
@@ -423,8 +426,7 @@ server_start(const struct robot *r, int listener, int threads, struct server **r
 		(size_t)MEMORY_PER_CONN, MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1,
 		MHD_OPTION_END);
 	if (s->daemon == NULL) {
-		crowd_free(&s->crowd);
-		free(s);
+		forget(&s);
 		return err_set(e, ERR_SYS, "start the HTTP server: no threads or no memory");
 	}
 	*ret = s;
@@ -468,7 +470,5 @@ server_free(struct server **s)
 	server_drain(*s);
 	MHD_stop_daemon((*s)->daemon);
 	(void)close((*s)->listener);
-	crowd_free(&(*s)->crowd);
-	free(*s);
-	*s = NULL;
+	forget(s);
 }
