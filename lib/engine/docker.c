@@ -9,15 +9,18 @@
 #include "base/jsn.h"
 #include "base/scope.h"
 #include "engine/api.h"
+#include "engine/ending.h"
 #include "engine/local.h"
 #include "engine/stream.h"
 #include "oci/digest.h"
+#include "trust/period.h"
 
 #define MINOR_MANY    44 /* from here on create takes several networks */
 #define AUTH_BYTES    (64U << 10)
 #define PULL_IDLE_MS  600000 /* a large layer is unpacked without a word */
 #define EXEC_GRACE_MS 2000
 #define LOG_BYTES     (64U << 10)
+#define EVENTS_MS     1000
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
 
@@ -442,6 +445,29 @@ exec(void *self, const char *id, const char *const *argv, int64_t timeout_ms,
 }
 
 static int
+end_of(void *self, const struct json_t *inspected, enum engine_end *ret, struct err *e)
+{
+	struct api *d = self;
+	AUTO_BUF struct buf url = BUF_INIT(API_URL_MAX);
+	AUTO_STREAM struct http_stream *s = NULL;
+	struct ending end = { .id = jsn_str_or(inspected, "Id", "") };
+	struct http_req q = { .deadline = clock_deadline(EVENTS_MS) };
+	struct err why = { 0 };
+
+	(void)period_parse_time(view_of(jsn_str_or(inspected, "State.FinishedAt", "")),
+				&end.finished_ms);
+	if (api_url(d, "/events?since=1", &url, e) < 0)
+		return -1;
+	q.url = buf_cstr(&url);
+	/* what it remembers comes at once, and then what happens */
+	if (http_open(d->http, &q, &s, &why) < 0 ||
+	    (stream_lines(s, ending_take, &end, &why) < 0 && !end.over && !clock_over(q.deadline)))
+		return err_set(e, why.code, "%s", why.msg);
+	*ret = ending_judge(&end);
+	return 0;
+}
+
+static int
 last_line(void *self, const char *id, char *out, size_t size, struct err *e)
 {
 	struct api *d = self;
@@ -513,6 +539,7 @@ static const struct host_ops ops = {
 	.restart_policy = restart_policy,
 	.remove = remove_container,
 	.exec = exec,
+	.end = end_of,
 	.last_line = last_line,
 	.logs = logs,
 };

@@ -170,6 +170,12 @@ engine_exec(struct engine *eng, const char *id, const char *const *argv, int64_t
 }
 
 int
+engine_end(struct engine *eng, const struct json_t *inspected, enum engine_end *ret, struct err *e)
+{
+	return eng->ops->end(eng->self, inspected, ret, e);
+}
+
+int
 engine_last_line(struct engine *eng, const char *id, char *out, size_t size, struct err *e)
 {
 	return eng->ops->last_line(eng->self, id, out, size, e);

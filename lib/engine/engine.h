@@ -36,6 +36,13 @@ struct engine_exec {
 	char out[ENGINE_EXEC_OUT_MAX];
 };
 
+/* How a container came to its end, as far as its engine remembers. */
+enum engine_end {
+	ENGINE_END_ITSELF, /* by itself, or nobody knows */
+	ENGINE_END_KILLED, /* somebody asked for it: a person, or the engine that ended too */
+	ENGINE_END_UNSEEN, /* with an engine before this one */
+};
+
 struct engine_opts {
 	const char
 		*cert_dir; /* of tcp://: ca.pem, cert.pem and key.pem, as far as there; or NULL */
@@ -90,6 +97,9 @@ int engine_remove(struct engine *eng, const char *id, struct err *e);
 /* Run a command in a container and wait for it, at most timeout_ms. */
 int engine_exec(struct engine *eng, const char *id, const char *const *argv, int64_t timeout_ms,
 		struct engine_exec *ret, struct err *e);
+/* inspected: the container, which has ended, also if it was started again. */
+int
+engine_end(struct engine *eng, const struct json_t *inspected, enum engine_end *ret, struct err *e);
 /* The last line that a container wrote, "" if none. */
 int engine_last_line(struct engine *eng, const char *id, char *out, size_t size, struct err *e);
 /* Its last lines with their times, at most ms; of what does not fit the end is kept. */

@@ -1,7 +1,6 @@
 #include "fleet/health.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 #define LINE_MAX_BYTES 200
 #define RECORD_WORDS   4 /* before the reason */
 #define NS_PER_MS      1000000
-#define REMOVED_MS     2000
 
 /* What Docker takes where a health check does not say, and the most we believe. */
 #define CHECK_MS	  30000
@@ -120,31 +118,32 @@ look(const struct health *h, struct json_t **ret, struct err *e)
 	return err_set(e, why.code, "%s", why.msg);
 }
 
-/* "docker rm -f" kills before it removes, and that is no fault of the release. */
+/* A person or the engine may have ended it, and that is no fault of the release. */
 static int
-check_removed(const struct health *h, const struct json_t *c, struct err *e)
+check_own_end(const struct health *h, const struct json_t *c, struct err *e)
 {
-	struct deadline until = clock_deadline(REMOVED_MS);
+	struct err why = { 0 };
+	enum engine_end how;
 
-	if (jsn_int(c, "State.ExitCode", 0) != 128 + SIGKILL ||
-	    jsn_bool(c, "State.OOMKilled", false))
+	if (jsn_bool(c, "State.OOMKilled", false))
 		return 0;
-	do {
-		AUTO_JSN struct json_t *now = NULL;
-
-		clock_sleep_ms(HEALTH_FAST_MS, NULL);
-		if (look(h, &now, e) < 0)
-			return -1;
-	} while (!clock_over(until));
-	return 0;
+	if (engine_end(h->engine, c, &how, &why) < 0)
+		return why.code == ERR_TEMP ? err_set(e, ERR_TEMP, "%s", why.msg) : 0;
+	if (how == ENGINE_END_ITSELF)
+		return 0;
+	return err_set(e, ERR_TEMP, "its container %s",
+		       how == ENGINE_END_KILLED ? "was stopped" : "ended with its engine");
 }
 
 /* With its last words. */
 static int
-ended(const struct health *h, struct health_life *life, const char *how, struct err *e)
+ended(const struct health *h, struct health_life *life, const struct json_t *c, const char *how,
+      struct err *e)
 {
 	char line[LINE_MAX_BYTES] = "";
 
+	if (check_own_end(h, c, e) < 0)
+		return -1;
 	life->ended = true;
 	(void)engine_last_line(h->engine, h->id, line, sizeof(line), NULL);
 	return err_set(e, ERR_NO, "it %s%s%s", how, line[0] != '\0' ? ": " : "", line);
@@ -170,18 +169,16 @@ check_alive(const struct health *h, struct health_life *life, struct err *e)
 		life->oom = life->older && oom && !down;
 		life->restarts = life->older ? jsn_int(c, "RestartCount", 0) : 0;
 	}
-	if (down && check_removed(h, c, e) < 0)
-		return -1;
 	if (down) {
 		(void)snprintf(how, sizeof(how), "%s %" PRId64,
 			       oom ? "was killed for memory, status" : "ended with status",
 			       jsn_int(c, "State.ExitCode", -1));
-		return ended(h, life, how, e);
+		return ended(h, life, c, how, e);
 	}
 	if (strcmp(started, life->started) != 0 || jsn_int(c, "RestartCount", 0) > life->restarts)
-		return ended(h, life, "ended and was started again", e);
+		return ended(h, life, c, "ended and was started again", e);
 	if (oom && !life->oom)
-		return ended(h, life, "runs on, but a part of it was killed for memory", e);
+		return ended(h, life, c, "runs on, but a part of it was killed for memory", e);
 	return 0;
 }
 

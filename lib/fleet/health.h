@@ -2,11 +2,13 @@
  * health: wait until a container has proven itself, or has proven to be bad.
  *
  * Asked often at first (every HEALTH_FAST_MS), then more and more seldom up to
- * the interval.  A container that ends, is started again or has something in it
- * killed for memory is bad at once, and the reason has its last words.
+ * the interval.  A container that ends by itself, also if it is started again,
+ * or has something in it killed for memory is bad at once, and the reason has
+ * its last words.
  *
  * Results: 0; ERR_NO it is not healthy, with the reason; ERR_TEMP stopped by
- * *stop, the engine does not answer, or somebody removed the container.
+ * *stop, the engine does not answer, or ended the container or was told to, or
+ * somebody removed it.
  */
 #ifndef GANTRY_FLEET_HEALTH_H
 #define GANTRY_FLEET_HEALTH_H

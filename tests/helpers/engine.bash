@@ -35,18 +35,35 @@ kill_engine() {
 	rm -f "$SITE/pid" "$SITE/docker.sock"
 }
 
+# end_engine: as an upgrade of it does; containers end with it.
+end_engine() {
+	local pid
+	pid=$(<"$SITE/engine")
+	kill "$pid"
+	wait_for 30 not_alive "$pid"
+}
+
+# kill_runtime: the engine and its containerd; what they have started goes on.  What they had half
+# started does not: an engine forgets that, and until the next boot it has its address on the bridge.
+kill_runtime() {
+	local pid
+	pid=$(<"$SITE/exec/containerd/containerd.pid")
+	kill_engine
+	kill -9 "$pid" 2>/dev/null || true
+	wait_for 10 not_alive "$pid"
+	rm -f "$SITE/exec/containerd/containerd.pid"
+	pkill -9 -x 'runc:\[[12]:[A-Z]*\]' || true
+}
+
 # power_loss: engine, runtime and every container die at once.
 power_loss() {
 	local pid
-	kill_engine
-	pid=$(<"$SITE/exec/containerd/containerd.pid")
-	kill -9 "$pid" 2>/dev/null || true
+	kill_runtime
 	# shims and containers are all that is left of the runtime
 	for pid in $(pgrep -f "containerd-shim.*$SITE" || true); do
 		pkill -9 -P "$pid" 2>/dev/null || true
 		kill -9 "$pid" 2>/dev/null || true
 	done
-	rm -f "$SITE/exec/containerd/containerd.pid"
 }
 
 stop_site() {
