@@ -26,10 +26,12 @@ setup() {
 	done
 }
 
-@test "the queue lies on a volume and has a limit; the central Prometheus takes what is a week old" {
-	local days
+@test "the queue lies on a volume and has a limit; what is a week old is there, is looked at and is taken" {
+	local days kept back
 	days=$(sed -n 's/.*out_of_order_time_window: \([0-9]*\)d.*/\1/p' monitoring/prometheus/central.yml)
-	[ "$days" -ge 7 ]
+	kept=$(sed -n '/prometheus-2:/,/ports:/s/.*retention.time=\([0-9]*\)d.*/\1/p' docker-compose.monitoring.yml)
+	back=$(sed -n 's/.*LOOKBACK:=\([0-9]*\)}.*/\1/p' monitoring/forward/send-missing.sh)
+	[ "$back" -gt $((7 * 86400)) ] && [ "$back" -lt $((days * 86400)) ] && [ "$kept" -ge "$days" ]
 	grep -qF -- '-remoteWrite.tmpDataPath=/queue' docker-compose.monitoring.yml
 	grep -qF 'vmagent-queue:/queue' docker-compose.monitoring.yml
 	grep -qF -- '-remoteWrite.maxDiskUsagePerURL=' docker-compose.monitoring.yml
