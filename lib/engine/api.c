@@ -15,6 +15,7 @@
 #define OPEN_MS	      30000
 #define PORT_TLS      2376
 #define PORT_PLAIN    2375
+#define HELLO	      "/_ping" /* has the version of the API in its header */
 
 /* Why an answer is not what was asked for. */
 static enum err_code
@@ -111,10 +112,8 @@ api_ask(struct api *a, const char *method, const char *path, const struct json_t
 }
 
 int
-api_negotiate(const struct json_t *answer, char out[16], struct err *e)
+api_negotiate(const char *newest, const char *oldest, char out[16], struct err *e)
 {
-	const char *newest = jsn_str_or(answer, "ApiVersion", "");
-	const char *oldest = jsn_str_or(answer, "MinAPIVersion", "1.12");
 	int max, min, speak;
 
 	if (sscanf(newest, "1.%d", &max) != 1 || sscanf(oldest, "1.%d", &min) != 1)
@@ -159,24 +158,22 @@ unreachable(const struct api *a, const struct err *why, struct err *e)
 }
 
 static int
-hello(const struct api *a, struct http *h, struct json_t **ret, struct err *e)
+get(const struct api *a, struct http *h, const char *path, struct http_resp *ret, struct err *e)
 {
-	AUTO_RESP struct http_resp r = { 0 };
 	AUTO_BUF
 	struct buf url = BUF_INIT(API_URL_MAX);
 	struct http_req q = { .max = HTTP_BODY_MAX, .deadline = clock_deadline(OPEN_MS) };
 
-	if (api_url(a, "/version", &url, e) < 0)
+	if (api_url(a, path, &url, e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
-	if (http_do(h, &q, &r, e) < 0)
+	if (http_do(h, &q, ret, e) < 0)
 		return api_failed(a, e);
-	if (r.status != 200) {
-		(void)api_refuse(&r, e);
+	if (ret->status != 200) {
+		(void)api_refuse(ret, e);
 		return api_failed(a, e);
 	}
-	*ret = jsn_parse(view_buf(&r.body), "the engine's answer", e);
-	return *ret != NULL ? 0 : api_failed(a, e);
+	return 0;
 }
 
 /* Newer TLS refuses a certificate after the handshake, and its words may be lost
@@ -188,29 +185,70 @@ ask_why(const struct api *a, struct err *why)
 		.ca_file = a->ca, .cert_file = a->cert, .key_file = a->key, .tls12 = true
 	};
 	AUTO_HTTP struct http *h = NULL;
-	AUTO_JSN struct json_t *answer = NULL;
+	AUTO_RESP struct http_resp r = { 0 };
 	struct err again = { 0 };
 
-	if (http_new(&o, &h, NULL) == 0 && hello(a, h, &answer, &again) < 0 &&
+	if (http_new(&o, &h, NULL) == 0 && get(a, h, HELLO, &r, &again) < 0 &&
 	    again.code == ERR_SYS)
 		*why = again;
+}
+
+/* "Docker/20.10.24 (linux)" */
+static void
+read_server(const struct http_resp *r, char out[sizeof(((struct api *)0)->engine)])
+{
+	char server[128] = "";
+	struct view rest, version;
+
+	(void)http_header(r, "server", server, sizeof(server));
+	rest = view_of(server);
+	if (!view_cut(&rest, '/', &version))
+		rest = view_of("?");
+	if (!view_cut(&rest, ' ', &version))
+		version = rest;
+	(void)snprintf(out, sizeof(((struct api *)0)->engine), VIEW_FMT, VIEW_ARG(version));
+}
+
+/* The oldest version that it speaks.  Engines start other programs to answer this, which takes
+ * them longer than all else that a run asks; so it is asked only where it can matter. */
+static int
+read_oldest(const struct api *a, const char *newest, char out[16], struct err *e)
+{
+	AUTO_RESP struct http_resp r = { 0 };
+	AUTO_JSN struct json_t *answer = NULL;
+	int minor;
+
+	(void)snprintf(out, 16, "1.12");
+	if (sscanf(newest, "1.%d", &minor) != 1 || minor <= API_MINOR_MAX)
+		return 0;
+	if (get(a, a->http, "/version", &r, e) < 0)
+		return -1;
+	answer = jsn_parse(view_buf(&r.body), "the engine's answer", e);
+	if (answer == NULL)
+		return api_failed(a, e);
+	(void)snprintf(out, 16, "%s", jsn_str_or(answer, "MinAPIVersion", "1.12"));
+	return 0;
 }
 
 static int
 connect_engine(struct api *a, struct err *e)
 {
-	AUTO_JSN struct json_t *answer = NULL;
+	AUTO_RESP struct http_resp r = { 0 };
+	char newest[16] = "", oldest[16];
 	struct err why = { 0 };
 
 	if (api_session(a, IDLE_MS, NULL, &a->http, e) < 0)
 		return -1;
-	if (hello(a, a->http, &answer, &why) < 0) {
+	if (get(a, a->http, HELLO, &r, &why) < 0) {
 		if (a->address.kind == ADDRESS_TCP && why.code == ERR_TEMP)
 			ask_why(a, &why);
 		return unreachable(a, &why, e);
 	}
-	(void)snprintf(a->engine, sizeof(a->engine), "%s", jsn_str_or(answer, "Version", "?"));
-	if (api_negotiate(answer, a->version, e) < 0)
+	read_server(&r, a->engine);
+	(void)http_header(&r, "api-version", newest, sizeof(newest));
+	if (read_oldest(a, newest, oldest, e) < 0)
+		return -1;
+	if (api_negotiate(newest, oldest, a->version, e) < 0)
 		return err_wrap(e, "engine at '%s'", a->name);
 	return 0;
 }

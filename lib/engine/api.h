@@ -37,8 +37,8 @@ int api_open(const char *host, const struct engine_opts *o, struct api **ret, st
 void api_close(struct api **a);
 #define AUTO_API AUTO(api_close)
 
-/* Which version to speak, from the answer to /version. */
-int api_negotiate(const struct json_t *answer, char out[16], struct err *e);
+/* Which version to speak with an engine that speaks these, "1.41" and "1.12". */
+int api_negotiate(const char *newest, const char *oldest, char out[16], struct err *e);
 bool api_at_least(const struct api *a, int minor);
 
 /* A session of one's own with the engine. */
