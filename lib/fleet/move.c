@@ -529,6 +529,14 @@ recover(struct move *m, struct err *why, enum move_left *ret_left, struct err *e
 	return err_set(e, why->code, "'%s': %s", m->s->name, why->msg);
 }
 
+bool
+move_image_is(const struct json_t *image, const struct move_goal *goal)
+{
+	if (digest_is_set(&goal->digest))
+		return service_has_digest(image, &goal->digest);
+	return strcmp(jsn_str_or(image, "Id", ""), goal->ref) == 0;
+}
+
 int
 move_is_there(const struct service *s, const struct move_goal *goal, struct err *e)
 {
@@ -538,9 +546,7 @@ move_is_there(const struct service *s, const struct move_goal *goal, struct err 
 	if (service_need(s, &c, e) < 0 ||
 	    engine_image(s->engine, jsn_str_or(c, "Image", ""), &image, e) < 0)
 		return -1;
-	if (digest_is_set(&goal->digest))
-		return service_has_digest(image, &goal->digest);
-	return strcmp(jsn_str_or(image, "Id", ""), goal->ref) == 0;
+	return move_image_is(image, goal);
 }
 
 int

@@ -59,6 +59,8 @@ enum move_left {
 int
 move_service(const struct service *s, const struct move_goal *goal, struct journal *j,
 	     const char *txn, const struct move_opts *o, enum move_left *ret_left, struct err *e);
+/* The goal is this image, by the engine's inspect answer. */
+bool move_image_is(const struct json_t *image, const struct move_goal *goal);
 /* The service runs the goal already: 1, 0, -1. */
 int move_is_there(const struct service *s, const struct move_goal *goal, struct err *e);
 /* The last two lines of a move, also where a crash left them out: pins file

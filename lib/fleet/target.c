@@ -186,21 +186,6 @@ target_verify(const struct target *t, const struct policy *p, struct err *e)
 }
 
 int
-target_running(const struct fleet *f, struct service_image *ret, struct err *e)
-{
-	*ret = (struct service_image){ 0 };
-	for (size_t i = 0; i < f->n; i++) {
-		struct service_image runs;
-
-		if (service_runs(&f->services[i], &runs, e) < 0)
-			return -1;
-		if (i == 0 || tags_compare(runs.tag, ret->tag) < 0)
-			*ret = runs;
-	}
-	return 0;
-}
-
-int
 target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, struct err *e)
 {
 	AUTO_FREE struct digest *all = calloc(f->n + 1, sizeof(*all));

@@ -46,9 +46,6 @@ int target_staged(const struct target_opts *o, const struct journal *j, struct t
 /* It carries what the policy asks of its repository. */
 int target_verify(const struct target *t, const struct policy *p, struct err *e);
 
-/* What the fleet runs; where its services differ, the oldest of them. */
-int target_running(const struct fleet *f, struct service_image *ret, struct err *e);
-
 /* The digest that each service of the fleet runs, not set where there is none: by
  * the engines, or if the fleet has none, by the journal.  *ret, f->n of them, is
  * the caller's to free. */

@@ -6,84 +6,13 @@
 #include "engine/engine.h"
 #include "fleet/images.h"
 #include "fleet/inhibit.h"
-#include "fleet/passed.h"
 #include "fleet/report.h"
 #include "fleet/site.h"
-#include "fleet/target.h"
 #include "options.h"
+#include "plan.h"
 #include "show.h"
 
-#define STATUS_AVAILABLE 10
-
 extern char **environ;
-
-static void
-print_result(void *arg, enum rollout_result result, const char *service,
-	     const struct move_goal *image, const char *reason)
-{
-	const struct options *o = arg;
-	AUTO_JSN struct json_t *r = report_result(result, service, image, reason);
-
-	report_print(r, o->cli.json);
-}
-
-static int
-find_target(struct options *o, const struct site *s, struct target *ret, struct err *e)
-{
-	struct service_image oldest = { 0 };
-	struct target_opts to = { .registry = conf_get(s->conf, "REGISTRY_URL"),
-				  .image = conf_get(s->conf, "IMAGE_NAME"),
-				  .tags = conf_get(s->conf, "TAGS"),
-				  .ref = o->image,
-				  .tag = o->tag,
-				  .running = oldest.tag,
-				  .force = o->force,
-				  .auth = &s->auth,
-				  .stop = &cli_stopped,
-				  .say = cli_say };
-
-	if (o->mode == MODE_SWITCH)
-		return target_staged(&to, s->journal, ret, e);
-	if (target_running(s->fleet, &oldest, e) < 0)
-		return -1;
-	return target_find(&to, s->journal, ret, e);
-}
-
-static bool
-is_passed(const struct options *o, const struct site *s, const struct service *one,
-	  const struct move_goal *goal)
-{
-	const struct json_t *mark = o->force ? NULL : passed_still(s->journal, one, goal);
-
-	if (mark == NULL)
-		return false;
-	log_info("'%s' is passed over with %s since %s (--force tries it): %s", one->name,
-		 goal->tag[0] != '\0' ? goal->tag : goal->ref, jsn_str_or(mark, "time", "?"),
-		 jsn_str_or(mark, "reason", "?"));
-	return true;
-}
-
-/* How many services are to be moved; -1 on failure. */
-static int
-count_behind(const struct options *o, const struct site *s, const struct move_goal *goal,
-	     int *ret_passed, struct err *e)
-{
-	int behind = 0;
-
-	*ret_passed = 0;
-	for (size_t i = 0; i < s->fleet->n; i++) {
-		const struct service *one = &s->fleet->services[i];
-		int there = move_is_there(one, goal, e);
-
-		if (there < 0)
-			return -1;
-		if (there == 0 && is_passed(o, s, one, goal))
-			++*ret_passed;
-		else
-			behind += !there;
-	}
-	return behind;
-}
 
 static int
 verify(struct options *o, const struct site *s, const struct target *t, struct err *e)
@@ -102,22 +31,6 @@ verify(struct options *o, const struct site *s, const struct target *t, struct e
 			       "nobody to trust: neither VERIFY_KEY nor POLICY is set");
 	if (target_verify(t, p, e) < 0)
 		return err_wrap(e, "'%s' is refused", t->goal.ref);
-	return 0;
-}
-
-static int
-preview(struct options *o, const struct site *s, const struct move_goal *goal, struct err *e)
-{
-	for (size_t i = 0; i < s->fleet->n; i++) {
-		const struct service *one = &s->fleet->services[i];
-		int there = move_is_there(one, goal, e);
-
-		if (there < 0)
-			return -1;
-		if (there == 0 && !o->force && passed_still(s->journal, one, goal) != NULL)
-			continue;
-		print_result(o, there ? ROLLOUT_CURRENT : ROLLOUT_WOULD, one->name, goal, NULL);
-	}
 	return 0;
 }
 
@@ -141,24 +54,6 @@ apply(const struct options *o, struct site *s)
 	s->hooks.stop = &cli_stopped;
 	s->hooks.say = cli_say;
 	s->move.hooks = &s->hooks;
-}
-
-/* Print what --check and --dry-run have to say; the exit status. */
-static int
-answer(struct options *o, const struct site *s, const struct target *t, struct err *e)
-{
-	int passed, behind = t->found ? count_behind(o, s, &t->goal, &passed, e) : 0;
-
-	if (behind < 0)
-		return -1;
-	if (o->mode == MODE_CHECK) {
-		AUTO_JSN struct json_t *r = report_image(&t->goal);
-
-		if (behind > 0)
-			report_print(r, o->cli.json);
-		return behind > 0 ? STATUS_AVAILABLE : 0;
-	}
-	return t->found ? preview(o, s, &t->goal, e) : 0;
 }
 
 /* Nobody and no hour minds.  What is under way is never cut: only what would
@@ -240,31 +135,28 @@ begin(struct options *o, struct site *s, const struct rollout *r, const struct t
 static int
 roll_out(struct options *o, struct site *s, const struct rollout *r, struct err *e)
 {
-	AUTO_TARGET struct target t = { 0 };
-	int behind, passed;
+	AUTO_PLAN struct plan p = { 0 };
+	const struct move_goal *goal = &p.target.goal;
 
-	if (find_target(o, s, &t, e) < 0)
+	if (plan_make(o, s, &p, e) < 0)
 		return -1;
-	if (!t.found) {
+	if (!p.target.found) {
 		log_info("nothing to do");
 		return 0;
 	}
-	behind = count_behind(o, s, &t.goal, &passed, e);
-	if (behind < 0)
-		return -1;
-	if (behind == 0) {
-		log_info("every %sservice runs %s already", passed > 0 ? "other " : "",
-			 t.goal.tag[0] != '\0' ? t.goal.tag : t.goal.ref);
+	if (p.behind == 0) {
+		log_info("every %sservice runs %s already", p.passed > 0 ? "other " : "",
+			 goal->tag[0] != '\0' ? goal->tag : goal->ref);
 		return 0;
 	}
-	return begin(o, s, r, &t, e);
+	return begin(o, s, r, &p.target, e);
 }
 
 static int
 change(struct options *o, struct site *s, struct err *e)
 {
 	struct rollout r = { .kind = "deploy",
-			     .record = print_result,
+			     .record = plan_print,
 			     .arg = o,
 			     .journal = s->journal,
 			     .move = s->move,
@@ -284,7 +176,7 @@ static int
 deploy(struct options *o, struct site_opts *so, struct err *e)
 {
 	AUTO_SITE struct site s = { .lock = -1 };
-	AUTO_TARGET struct target t = { 0 };
+	AUTO_PLAN struct plan p = { 0 };
 	size_t before;
 	int status;
 
@@ -297,7 +189,7 @@ deploy(struct options *o, struct site_opts *so, struct err *e)
 	apply(o, &s);
 	before = journal_len(s.journal);
 	if (!so->change)
-		status = find_target(o, &s, &t, e) < 0 ? -1 : answer(o, &s, &t, e);
+		status = plan_make(o, &s, &p, e) < 0 ? -1 : plan_answer(o, &s, &p);
 	else
 		status = change(o, &s, e);
 	/* the others are done: those that are away are for the next run */
