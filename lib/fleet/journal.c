@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsn.h"
+#include "fleet/journal_short.h"
 
 #define MODE_PUBLIC 0644
 
@@ -78,52 +79,21 @@ cut_torn(int dir, size_t whole, struct err *e)
 	return 0;
 }
 
-/* What answers nothing any more once its deployment has ended. */
-static bool
-is_kept(const struct json_t *r, const char *unfinished)
-{
-	if (unfinished != NULL && strcmp(field(r, "txn"), unfinished) == 0)
-		return true;
-	return !is_event(r, "step") && !is_event(r, "resume");
-}
-
-/* How to make a service's container again, if it is removed one day. */
-static bool
-is_newest_spec(const struct journal *j, const struct json_t *r)
-{
-	return is_event(r, "service") && journal_last(j, NULL, "service", field(r, "service")) == r;
-}
-
 static int
 compact(struct journal *j, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(JOURNAL_MAX);
-	AUTO_JSN struct json_t *kept = jsn_array();
-	const struct json_t *open_begin = journal_unfinished(j);
-	const char *txn = open_begin != NULL ? field(open_begin, "txn") : NULL;
+	struct json_t *kept;
 
-	for (size_t i = 0; i < jsn_len(j->records); i++) {
-		const struct json_t *r = jsn_at(j->records, i);
-		struct json_t *copy;
-		AUTO_FREE char *line = NULL;
-
-		if (!is_kept(r, txn))
-			continue;
-		copy = jsn_copy(r);
-		if ((txn == NULL || strcmp(field(r, "txn"), txn) != 0) && !is_newest_spec(j, r))
-			jsn_remove(copy, "spec");
-		line = jsn_dump(copy);
-		jsn_push(kept, copy);
-		if (line == NULL)
-			return err_nomem(e);
-		buf_adds(&out, line);
-		buf_addc(&out, '\n');
-	}
-	if (buf_ok(&out, JOURNAL_FILE, e) < 0 ||
-	    file_replace(j->dir, JOURNAL_FILE, buf_cstr(&out), out.len, MODE_PUBLIC, e) < 0)
+	if (journal_short(j, &kept, &out, e) < 0)
 		return -1;
+	if (file_replace(j->dir, JOURNAL_FILE, buf_cstr(&out), out.len, MODE_PUBLIC, e) < 0) {
+		jsn_free(&kept);
+		return -1;
+	}
 	jsn_free(&j->records);
-	j->records = TAKE_PTR(kept);
+	j->records = kept;
+	j->size = j->whole = out.len;
 	return 0;
 }
 
@@ -193,7 +163,7 @@ journal_prepare(struct journal *j, struct err *e)
 	if (j->whole < j->size && cut_torn(j->dir, j->whole, e) < 0)
 		return -1;
 	j->size = j->whole;
-	return j->size > JOURNAL_COMPACT ? compact(j, e) : 0;
+	return journal_is_long(j, j->size) ? compact(j, e) : 0;
 }
 
 /* In memory as on disk, in the same order. */

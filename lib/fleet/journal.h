@@ -26,9 +26,15 @@
  *     lift        digest
  *     end         result ("done", "rolled-back", "stopped"), reason
  *
+ *     shortened   bytes, done, rolled-back, stopped: how long what was left of the
+ *                 journal was, and how deployments ended of which nothing is left
+ *
  * Limits: JOURNAL_MAX bytes are read, from the end; a file of JOURNAL_COMPACT
- * is rewritten without the steps of what is finished, and without specs but the
- * newest of each service.
+ * (and twice as long as it was left the last time) is rewritten without the
+ * steps of what is finished, and without specs but the newest of each service.
+ * If that is not half of JOURNAL_COMPACT, the oldest deployments lose first their
+ * details and then all but what decides: what each service runs and ran, what is
+ * proven, passed over, staged and in quarantine.
  */
 #ifndef GANTRY_FLEET_JOURNAL_H
 #define GANTRY_FLEET_JOURNAL_H
@@ -41,7 +47,7 @@
 
 #define JOURNAL_FILE	"journal.jsonl"
 #define JOURNAL_MAX	(8U << 20)
-#define JOURNAL_COMPACT (1U << 20)
+#define JOURNAL_COMPACT (256U << 10)
 #define JOURNAL_TXN_MAX 40
 
 struct json_t;

@@ -53,8 +53,11 @@ totals(struct metrics *m, const struct journal *j)
 		const struct json_t *r = journal_at(j, i);
 
 		for (size_t k = 0; k < COUNT_OF(results); k++)
-			n[k] += is_event(r, "end") &&
-				strcmp(jsn_str_or(r, "result", ""), results[k]) == 0;
+			if (is_event(r, "shortened"))
+				n[k] += (size_t)jsn_int(r, results[k], 0);
+			else
+				n[k] += is_event(r, "end") &&
+					strcmp(jsn_str_or(r, "result", ""), results[k]) == 0;
 	}
 	metrics_family(m, "gantry_deploy_total", METRICS_COUNTER,
 		       "Deployments and rollbacks that have ended.");

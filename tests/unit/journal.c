@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/jsn.h"
+#include "fleet/ladder.h"
 #include "unit.h"
 
 #define STORY "tests/fuzz/corpus/journal/story.jsonl"
@@ -158,6 +159,132 @@ record(struct journal *j, const char *event, const char *txn, const char *servic
 	if (service != NULL)
 		jsn_set_str(fields, "service", service);
 	CHECK(journal_write(j, event, txn, fields, NULL) == 0);
+}
+
+static void
+line(struct buf *text, int minute, const char *fields)
+{
+	buf_addf(text,
+		 "{\"time\":\"2026-01-%02dT%02d:%02d:00Z\",\"txn\":\"d%d\",\"service\":\"r%d\",%s}"
+		 "\n",
+		 1 + minute / 1440, minute / 60 % 24, minute % 60, minute, minute % 3, fields);
+}
+
+/* One deployment a minute: first of OLD, then of 40 images in turn. */
+#define OLD "sha256:old"
+
+static void
+deploy(struct buf *text, int i)
+{
+	char image[64] = OLD, fields[256];
+	static const char *const events[] = { "begin", "moved", "proven" };
+
+	if (i > 0)
+		(void)snprintf(image, sizeof(image), "sha256:%d", i % 40);
+	(void)snprintf(fields, sizeof(fields), "\"event\":\"service\",\"id\":\"%d\",\"spec\":{}",
+		       i);
+	line(text, i, fields);
+	line(text, i, "\"event\":\"step\"");
+	for (size_t k = 0; k < COUNT_OF(events); k++) {
+		(void)snprintf(fields, sizeof(fields), "\"event\":\"%s\",\"digest\":\"%s\"",
+			       events[k], image);
+		line(text, i, fields);
+	}
+	line(text, i, "\"event\":\"end\",\"result\":\"done\"");
+}
+
+static ino_t
+shortened(size_t *ret_bytes)
+{
+	AUTO_JOURNAL struct journal *j = NULL;
+	struct stat st;
+
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_prepare(j, NULL) == 0);
+	CHECK(stat(path, &st) == 0);
+	*ret_bytes = (size_t)st.st_size;
+	return st.st_ino;
+}
+
+TEST(the_oldest_deployments_go_and_leave_what_decides)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4U << 20);
+	AUTO_JOURNAL struct journal *j = NULL;
+	const char *last;
+	size_t bytes, again, images = 0;
+	char bad[] = "sha256:bad";
+	int n = 0;
+	ino_t file;
+
+	fresh();
+	buf_addf(&text, "{\"event\":\"quarantine\",\"digest\":\"%s\"}\n", bad);
+	buf_addf(&text, "{\"event\":\"quarantine\",\"digest\":\"sha256:good\"}\n"
+			"{\"event\":\"lift\",\"digest\":\"sha256:good\"}\n");
+	while (text.len <= 2 * JOURNAL_COMPACT)
+		deploy(&text, n++);
+	put(text.data, text.len);
+	file = shortened(&bytes);
+	CHECK(bytes > JOURNAL_COMPACT / 3 && bytes < JOURNAL_COMPACT / 2 + 200);
+	CHECK(shortened(&again) == file && again == bytes);
+
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_unfinished(j) == NULL);
+	CHECK(journal_quarantined(j, bad) != NULL);
+	CHECK(journal_quarantined(j, "sha256:good") == NULL);
+	while (journal_proven(j, images) != NULL)
+		images++;
+	CHECK(images == 41);
+	CHECK(ladder_now(j, OLD, 600000) == RUNG_SOAKED);
+	last = jsn_str_or(journal_last(j, NULL, "service", "r2"), "id", "");
+	CHECK(strtol(last, NULL, 10) > n - 4);
+	CHECK(jsn_get(journal_last(j, NULL, "service", "r2"), "spec") != NULL);
+	CHECK(journal_last(j, NULL, "step", NULL) == NULL);
+	/* history: the newest ones whole, and what is not told of any more is counted */
+	CHECK(journal_count(j, NULL, "begin") > 100 && journal_count(j, NULL, "begin") < (size_t)n);
+	CHECK(jsn_int(journal_at(j, 0), "done", 0) + (int64_t)journal_count(j, NULL, "end") == n);
+	wipe();
+}
+
+TEST(a_journal_that_is_shortened_again_counts_on)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4U << 20);
+	AUTO_JOURNAL struct journal *j = NULL;
+	size_t bytes;
+	int n = 0;
+
+	fresh();
+	for (int round = 0; round < 2; round++) {
+		buf_reset(&text);
+		(void)file_read(AT_FDCWD, path, &text, NULL);
+		while (text.len <= JOURNAL_COMPACT)
+			deploy(&text, n++);
+		put(text.data, text.len);
+		(void)shortened(&bytes);
+		CHECK(bytes < JOURNAL_COMPACT);
+	}
+	CHECK(journal_open(dir, &j, NULL) == 0);
+	CHECK(journal_count(j, NULL, "shortened") == 1);
+	CHECK(jsn_int(journal_at(j, 0), "done", 0) + (int64_t)journal_count(j, NULL, "end") == n);
+	wipe();
+}
+
+TEST(what_is_needed_may_be_long_and_is_not_rewritten_every_time)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4U << 20);
+	size_t bytes, again;
+	ino_t file;
+
+	fresh();
+	for (int i = 0; text.len <= 2 * JOURNAL_COMPACT; i++)
+		buf_addf(&text,
+			 "{\"event\":\"service\",\"service\":\"r%d\",\"spec\":{\"a\":\"%01000d\"}}"
+			 "\n",
+			 i, 0);
+	put(text.data, text.len);
+	file = shortened(&bytes);
+	CHECK(bytes > 2 * JOURNAL_COMPACT);
+	CHECK(shortened(&again) == file && again == bytes);
+	wipe();
 }
 
 TEST(what_deploy_and_rollback_may_need)
