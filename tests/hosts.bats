@@ -2,6 +2,7 @@
 # Services on three hosts: an engine here, one behind TCP with TLS, one behind ssh.
 load helpers/common
 load helpers/engine
+load helpers/faults
 load helpers/fleet
 
 setup_file() {
@@ -32,6 +33,10 @@ teardown_file() {
 setup() {
 	hosts_conf
 	ssh_knows
+}
+
+teardown() {
+	stop_proxies
 }
 
 # on N COMMAND...: with the engine of host N.
@@ -256,4 +261,33 @@ image_of() {
 	DOCKER_CERT_PATH=$CERTS run -0 deploy -c "$CONF" --check robot-service-2
 	DOCKER_CONFIG=$CERTS run -0 deploy -c "$CONF" --check robot-service-2
 	HOME=$BATS_TEST_TMPDIR run --separate-stderr -71 deploy -c "$CONF" --check robot-service-2
+}
+
+# Somebody waits at that port for an answer.
+is_called() {
+	[ "$(ss -Hltn "sport = :${1##*:}" | awk '{ print $2 }')" -gt 0 ]
+}
+
+@test "hosts pull at the same time, and one that cannot is named" {
+	release 0.0.3
+	start_proxy two 127.0.0.1:5010
+	start_proxy three 127.0.0.1:5010
+	sed -i "/robot_service_[23]_REGISTRY/d" "$CONF"
+	printf 'SERVICE_robot_service_2_REGISTRY=%s\nSERVICE_robot_service_3_REGISTRY=%s\n' \
+		"$PROXY_TWO" "$PROXY_THREE" >>"$CONF"
+	# neither gets anything before both have asked
+	kill -STOP "$(<"$BATS_TEST_TMPDIR/two.proxy")" "$(<"$BATS_TEST_TMPDIR/three.proxy")"
+	deploy -c "$CONF" --stage >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	wait_for 20 is_called "$PROXY_TWO"
+	wait_for 20 is_called "$PROXY_THREE"
+	kill -CONT "$(<"$BATS_TEST_TMPDIR/two.proxy")" "$(<"$BATS_TEST_TMPDIR/three.proxy")"
+	wait "$pid"
+	on 2 docker inspect "$PROXY_TWO/robot-app@$(digest_of 0.0.3)" >/dev/null
+	on 3 docker inspect "$PROXY_THREE/robot-app@$(digest_of 0.0.3)" >/dev/null
+	release 0.0.4
+	stop_proxy three
+	run --separate-stderr -75 deploy -c "$CONF" --stage
+	[[ $stderr == "deploy: pull '$PROXY_THREE/robot-app@$(digest_of 0.0.4)' at 'ssh://root@127.0.0.1:$SSH_PORT/"*"': "*"connection refused"* ]]
+	on 2 docker inspect "$PROXY_TWO/robot-app@$(digest_of 0.0.4)" >/dev/null
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/jsn.h"
-#include "fleet/images_parts.h"
 #include "fleet/keep.h"
 
 struct json_t *
@@ -18,21 +17,6 @@ images_fields(const struct move_goal *goal)
 	return f;
 }
 
-/* Only what there are credentials for is told; the engine may have its own. */
-static int
-pull_auth(const struct auth_files *files, const char *repo, const volatile bool *stop,
-	  struct buf *ret, struct err *e)
-{
-	AUTO(auth_free) struct auth *a = NULL;
-	struct ref ref;
-
-	if (files == NULL || ref_parse(view_of(repo), &ref, NULL) < 0)
-		return 0;
-	if (auth_new(ref_host(&ref), files, stop, &a, e) < 0)
-		return -1;
-	return auth_for_engine(a, ref.repo, ret, e);
-}
-
 void
 images_goal(const struct service *s, const struct move_goal *goal, struct move_goal *ret)
 {
@@ -41,38 +25,6 @@ images_goal(const struct service *s, const struct move_goal *goal, struct move_g
 	if (digest_is_set(&goal->digest) && strcmp(ret->repo, goal->repo) != 0)
 		(void)snprintf(ret->ref, sizeof(ret->ref), "%.*s@%s",
 			       REF_STR_MAX - DIGEST_STR_MAX - 1, ret->repo, goal->digest.str);
-}
-
-static int
-pull(const struct service *s, const struct move_goal *goal, const struct images_opts *o,
-     struct err *e)
-{
-	AUTO_BUF struct buf login = BUF_INIT(AUTH_VALUE_MAX);
-	AUTO_JSN struct json_t *image = NULL;
-	struct move_goal there;
-	struct err why = { 0 };
-
-	images_goal(s, goal, &there);
-	if (engine_image(s->engine, there.ref, &image, &why) == 0)
-		return 0;
-	if (why.code != ERR_NOTFOUND)
-		return err_set(e, why.code, "%s", why.msg);
-	if (images_check_space(o, s, goal, e) < 0 ||
-	    pull_auth(o->auth, there.repo, o->stop, &login, e) < 0)
-		return -1;
-	if (engine_pull(s->engine, there.repo, &there.digest, buf_cstr(&login), o->stop, e) < 0)
-		return err_wrap(e, "pull '%s'", there.ref);
-	return 0;
-}
-
-int
-images_pull(const struct fleet *f, const struct move_goal *goal, const struct images_opts *o,
-	    struct err *e)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (pull(&f->services[i], goal, o, e) < 0)
-			return -1;
-	return 0;
 }
 
 int

@@ -15,8 +15,12 @@ struct images_opts {
 	int64_t min_free;	       /* bytes that have to stay free on their disks */
 };
 
-/* Bring an image to every service's engine that lacks it.  ERR_SPACE if there is
- * no room for it, as far as that can be known before; nothing is pulled then. */
+#define IMAGES_AT_ONCE 16 /* threads, each pulling to one host */
+
+/* Bring an image to every service's engine that lacks it, to several hosts at
+ * once; all of them come to their end, and the first in the fleet's order that
+ * failed is named.  ERR_SPACE if there is no room for it, as far as that can be
+ * known before; nothing is pulled then. */
 int images_pull(const struct fleet *f, const struct move_goal *goal, const struct images_opts *o,
 		struct err *e);
 /* Nothing is brought: ERR_NOTFOUND names an engine that lacks the image. */
