@@ -18,7 +18,7 @@ help() {
 		  rollback [OPTIONS]     back to the last good release; options as rollback(1)
 		  logs [LINES]           the journal, and the last lines that cron's runs wrote (50)
 		  monitor [SECONDS [N]]  status every so many seconds (5), N times or until Ctrl-C
-		  setup [cron|systemd]   add the two crontab lines, or enable the two timers, once (cron)
+		  setup [cron|systemd]   add the three crontab lines, or enable the two timers, once (cron)
 		  unsetup                take either away again
 
 		  -c, --config FILE      configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
@@ -55,13 +55,15 @@ setup_cron() {
 		others
 		echo "*/5 * * * * $(cron_word "$here/sync-images.sh")$with >>$log 2>&1 $mark"
 		echo "2-59/5 * * * * $(cron_word "$here/auto-deploy.sh")$with >>$log 2>&1 $mark"
+		# robots whose holder came up late are started
+		echo "@reboot sleep 30; $(cron_word "$here/auto-deploy.sh")$with >>$log 2>&1 $mark"
 	)
 	if [ "$before" = "$after" ]; then
 		echo "the crontab lines are there already"
 		return
 	fi
 	printf '%s\n' "$after" | crontab - || die 71 "the crontab could not be written"
-	echo "cron brings images every five minutes and deploys two minutes later; it writes to $STATE_DIR/cron.log"
+	echo "cron brings images every five minutes, deploys two minutes later and after a start of the machine; it writes to $STATE_DIR/cron.log"
 }
 
 timers='gantry-sync.timer gantry-deploy.timer'

@@ -61,13 +61,15 @@ fi
 echo $$ >"$lock"
 log_trim
 
+numbers=${METRICS_DIR:+--metrics-file=$METRICS_DIR/gantry_sync.prom}
 # No child keeps the lock, and the list comes whole or not at all.
 status=0
-list=$(reg-sync --list --tags "$TAGS" "$REMOTE_IMAGE" 9>&-) || status=$?
+list=$(reg-sync ${numbers:+"$numbers"} --list --tags "$TAGS" "$REMOTE_IMAGE" 9>&-) || status=$?
 [ "$status" = 0 ] || exit "$status"
 [ -n "$list" ] || {
 	[ "$verbosity" -lt 0 ] || echo "$self: '$REMOTE_IMAGE' has no tag that '$TAGS' allows" >&2
-	exit 0
+	reg-sync ${numbers:+"$numbers"} --stdin "$LOCAL_IMAGE" </dev/null 9>&-
+	exit
 }
 
 shown() {
@@ -80,7 +82,7 @@ shown() {
 
 set +e
 verified ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_verify.prom"} - <<<"$list" 9>&- |
-	reg-sync ${METRICS_DIR:+"--metrics-file=$METRICS_DIR/gantry_sync.prom"} --stdin "$LOCAL_IMAGE" 9>&- |
+	reg-sync ${numbers:+"$numbers"} --stdin "$LOCAL_IMAGE" 9>&- |
 	shown
 results=("${PIPESTATUS[@]}")
 # what could not be copied says more than what was refused

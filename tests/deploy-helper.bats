@@ -91,7 +91,7 @@ setup() {
 	[ "$(grep -c '^healthy ' <<<"$output")" = 6 ]
 }
 
-@test "setup adds two crontab lines beside others, once" {
+@test "setup adds three crontab lines beside others, once" {
 	echo '0 4 * * * /usr/bin/true # mine' | crontab -
 	run -0 "$helper" -c "$CONF" setup
 	[[ $output == "cron brings images every five minutes"* ]]
@@ -99,10 +99,11 @@ setup() {
 	run -0 "$helper" -c "$CONF" setup
 	[ "$output" = "the crontab lines are there already" ]
 	crontab -l | diff first -
-	[ "$(wc -l <first)" = 3 ]
+	[ "$(wc -l <first)" = 4 ]
 	[ "$(sed -n 1p first)" = '0 4 * * * /usr/bin/true # mine' ]
 	[[ $(sed -n 2p first) == "*/5 * * * * '$ROOT/scripts/sync-images.sh' -c '$CONF' >>"*" # gantry" ]]
 	[[ $(sed -n 3p first) == "2-59/5 * * * * '$ROOT/scripts/auto-deploy.sh' -c '$CONF' >>"*" # gantry" ]]
+	[[ $(sed -n 4p first) == "@reboot sleep 30; '$ROOT/scripts/auto-deploy.sh' -c '$CONF' >>"*" # gantry" ]]
 }
 
 @test "unsetup takes them away and leaves the others" {
@@ -124,8 +125,8 @@ setup() {
 	mkdir "100% it's"
 	cp "$CONF" "100% it's/g.conf"
 	run -0 "$helper" -c "100% it's/g.conf" setup
-	[ "$(crontab -l | wc -l)" = 2 ]
-	[ "$(crontab -l | grep -cF "100\\% it'\\''s/g.conf")" = 2 ]
+	[ "$(crontab -l | wc -l)" = 3 ]
+	[ "$(crontab -l | grep -cF "100\\% it'\\''s/g.conf")" = 3 ]
 }
 
 @test "the crontab lines work as cron runs them: little environment, sh, no terminal" {
@@ -134,7 +135,7 @@ setup() {
 	"$helper" -c "100% it's/g.conf" setup
 	: >"$BATS_FILE_TMPDIR/state/cron.log"
 	release 0.0.4
-	crontab -l | sed 's/^\([^ ]* \)\{5\}//; s/\\%/%/g' >lines
+	crontab -l | sed 's/^@reboot sleep 30; //; t strip; s/^\([^ ]* \)\{5\}//; : strip; s/\\%/%/g' >lines
 	while read -r line; do
 		env -i HOME=/root LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin DOCKER_HOST="$DOCKER_HOST" \
 			B="$B" sh -c "$line" </dev/null

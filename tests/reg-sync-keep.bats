@@ -302,6 +302,7 @@ deleted $DEST:1.0.2@$(digest 1.0.2)" ]
 	run ! value gantry_sync_last_success_timestamp_seconds
 	cp m.prom before
 	sync -n "$REGISTRY_SRC/robot-app"
+	reg-sync -q --metrics-file m.prom --list "$REGISTRY_SRC/robot-app" >/dev/null
 	cmp m.prom before
 	run --separate-stderr -71 sync --metrics-file nowhere/m.prom "$REGISTRY_SRC/robot-app:1.0.0"
 	[[ $stderr == "reg-sync: metrics file: "*nowhere/m.prom* ]]

@@ -174,3 +174,24 @@ tags_here() {
 	grep -qx 'gantry_sync_tags{state="copied"} 1' metrics/gantry_sync.prom
 	grep -qx 'gantry_verify_total{result="refused"} 1' metrics/gantry_verify.prom
 }
+
+@test "METRICS_DIR gets a run that could not list, and one that found nothing" {
+	number() {
+		awk -v name="gantry_sync_last_$1_timestamp_seconds" '$1 == name { print $2 }' metrics/gantry_sync.prom
+	}
+	mkdir metrics
+	echo "METRICS_DIR='$PWD/metrics'" >>"$conf"
+	sed 's|^REMOTE_IMAGE=.*|REMOTE_IMAGE=127.0.0.1:1/none|' "$conf" >away.conf
+	run -75 "$sync" -c away.conf
+	[ -n "$(number run)" ]
+	[ -z "$(number success)" ]
+	publish 0.0.1 good
+	TAGS=9.9.9 run -0 --separate-stderr "$sync" -c "$conf"
+	[[ $stderr == *"has no tag that '9.9.9' allows" ]]
+	success=$(number success)
+	[ -n "$success" ] && [ "$success" = "$(number run)" ]
+	# the uplink goes away after a success
+	run -75 "$sync" -c away.conf
+	[ "$(number success)" = "$success" ]
+	[ "$(number run)" != "$success" ]
+}

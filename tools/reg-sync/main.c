@@ -114,8 +114,10 @@ static int
 leave_metrics(const struct settings *s, int status)
 {
 	struct err e = { 0 };
+	/* who lists has copied nothing yet: only a failure is the whole run's */
+	bool half = s->run.list && status == 0;
 
-	if (s->metrics_file == NULL || s->run.dry_run || status == 64 ||
+	if (s->metrics_file == NULL || s->run.dry_run || status == 64 || half ||
 	    tally_write(&s->tally, status, s->metrics_file, &e) == 0)
 		return status;
 	(void)cli_fail(&e);
