@@ -8,7 +8,7 @@ load helpers/fleet
 # Two sites on one engine, of two robots each, so that no core waits.
 setup_file() {
 	local site
-	export RUNS=${CRASH_RUNS:-60} SEED=${CRASH_SEED:-$((RANDOM + 32768 * RANDOM))}
+	export RUNS=${CRASH_RUNS:-40} SEED=${CRASH_SEED:-$((RANDOM + 32768 * RANDOM))}
 	start_fleet 2 0.0.1
 	release 0.0.2
 	# ends at once where the robot has no id of its own
@@ -39,10 +39,6 @@ make_site() {
 	wait_for 10 healthy "$second"
 	# both releases are proven, so that rollback knows them
 	deploy -q -c "$dir/conf" --tag 0.0.2
-}
-
-ask_engine() { # PATH
-	curl -fsS --unix-socket "$SITE/docker.sock" "http://engine/$1"
 }
 
 # converged FIRST VERSION: both robots of the site are there, and nothing else is.

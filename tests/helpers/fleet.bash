@@ -91,11 +91,11 @@ reset_fleet() {
 }
 
 # start_load, end_load: clients ask every robot all the time; end_load fails if one got no answer.
-# A request every other millisecond: handover.bats asks as fast as it goes.
+# A hundred requests a second: handover.bats asks as fast as it goes.
 start_load() {
 	local i urls=()
 	for ((i = 1; i <= ROBOTS; i++)); do urls+=("http://127.0.0.1:$((5000 + i))/health"); done
-	"$B/helpers/load" -k 8 -f 4 -p 0.02 "${urls[@]}" >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
+	"$B/helpers/load" -k 8 -f 4 -p 0.1 "${urls[@]}" >"$BATS_TEST_TMPDIR/load" 2>&1 3>&- &
 	LOAD=$!
 }
 
@@ -119,18 +119,19 @@ version_of() {
 # all_at VERSION: every robot answers with it, under its own name, with its restart policy, and
 # nothing else is left.
 all_at() {
-	local i names
+	local i names version
 	for ((i = 1; i <= ROBOTS; i++)); do
-		[ "$(version_of "$i")" = "$1" ] || {
-			echo "robot $i answers as '$(version_of "$i")', not $1" >&2
+		version=$(version_of "$i")
+		[ "$version" = "$1" ] || {
+			echo "robot $i answers as '$version', not $1" >&2
 			return 1
 		}
-		[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' "robot-service-$i")" = unless-stopped ] || {
+		[ "$(ask_engine "containers/robot-service-$i/json" | jq -r .HostConfig.RestartPolicy.Name)" = unless-stopped ] || {
 			echo "robot $i has lost its restart policy" >&2
 			return 1
 		}
 	done
-	names=$(docker ps -a --format '{{.Names}}' | grep -E -- '-(next|prev)$' || true)
+	names=$(ask_engine 'containers/json?all=1' | grep -oE '"/[^"]*-(next|prev)"' || true)
 	[ -z "$names" ] || {
 		echo "left behind: $names" >&2
 		return 1

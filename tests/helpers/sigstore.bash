@@ -3,6 +3,7 @@
 # somebody else.  sigstore_new DIR makes it; bundle FILE KEY=VALUE... signs $DIR/artifact and
 # writes a bundle, good unless a KEY says what is to be wrong.  form=sig and form=att write what
 # cosign 2 made of the same instead: {"payload": TEXT, "annotations": {...}}, of a layer.
+# What needs no escaping is printed: jq takes as long to start as everything else here.
 
 IDENTITY=https://github.com/plant/robot/.github/workflows/release.yml@refs/tags/v1
 ISSUER=https://token.actions.githubusercontent.com
@@ -234,33 +235,26 @@ _body() {
 	sig=$(_b64 <"${o[body_sig]}")
 	case "${o[kind]}" in
 	hashedrekord/0.0.1)
-		jq -cnS --arg hash "${o[body_hash]}" --arg sig "$sig" --arg pem "$(_b64 <"$pem")" \
-			'{apiVersion: "0.0.1", kind: "hashedrekord", spec: {
-			  data: {hash: {algorithm: "sha256", value: $hash}},
-			  signature: {content: $sig, publicKey: {content: $pem}}}}'
+		printf '{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":"sha256","value":"%s"}},"signature":{"content":"%s","publicKey":{"content":"%s"}}}}' \
+			"${o[body_hash]}" "$sig" "$(_b64 <"$pem")"
 		;;
 	hashedrekord/0.0.2)
 		der=$(if grep -q CERT "$pem"; then _der "$pem"; else openssl pkey -pubin -in "$pem" -outform DER; fi | _b64)
-		jq -cnS --arg hash "$(_unhex "${o[body_hash]}" | _b64)" --arg sig "$sig" --arg der "$der" \
-			--arg member "$(grep -q CERT "$pem" && echo x509Certificate || echo publicKey)" \
-			'{apiVersion: "0.0.2", kind: "hashedrekord", spec: {hashedRekordV002: {
-			  data: {algorithm: "SHA2_256", digest: $hash}, signature: {content: $sig,
-			  verifier: {keyDetails: "PKIX_ECDSA_P256_SHA_256", ($member): {rawBytes: $der}}}}}}'
+		printf '{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"%s"},"signature":{"content":"%s","verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256","%s":{"rawBytes":"%s"}}}}}}' \
+			"$(_unhex "${o[body_hash]}" | _b64)" "$sig" \
+			"$(grep -q CERT "$pem" && echo x509Certificate || echo publicKey)" "$der"
 		;;
 	dsse/*)
-		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg sig "$sig" \
-			--arg pem "$(_b64 <"$pem")" --arg version "${o[kind]#*/}" \
-			--arg envelope "$(_sha256 <"${o[body_envelope]}")" \
-			'{apiVersion: $version, kind: "dsse", spec: {envelopeHash: {algorithm: "sha256",
-			  value: $envelope}, payloadHash: {algorithm: "sha256", value: $hash},
-			  signatures: [{signature: $sig, verifier: $pem}]}}'
+		printf '{"apiVersion":"%s","kind":"dsse","spec":{"envelopeHash":{"algorithm":"sha256","value":"%s"},"payloadHash":{"algorithm":"sha256","value":"%s"},"signatures":[{"signature":"%s","verifier":"%s"}]}}' \
+			"${o[kind]#*/}" "$(_sha256 <"${o[body_envelope]}")" \
+			"$(_sha256 <"${o[body_payload]}")" "$sig" "$(_b64 <"$pem")"
 		;;
 	intoto/0.0.1)
 		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg pem "$(_b64 <"$pem")" \
 			--arg envelope "$(_sha256 <"${o[body_envelope]}")" \
 			'{apiVersion: "0.0.1", kind: "intoto", spec: {content: {
 			  hash: {algorithm: "sha256", value: $envelope},
-			  payloadHash: {algorithm: "sha256", value: $hash}}, publicKey: $pem}}'
+			  payloadHash: {algorithm: "sha256", value: $hash}}, publicKey: $pem}}' | tr -d '\n'
 		;;
 	intoto/*)
 		jq -cnS --arg hash "$(_sha256 <"${o[body_payload]}")" --arg sig "$(printf %s "$sig" | _b64)" \
@@ -269,7 +263,7 @@ _body() {
 			'{apiVersion: $version, kind: "intoto", spec: {content: {envelope: {
 			  payloadType: $type, signatures: [{publicKey: $pem, sig: $sig}]},
 			  hash: {algorithm: "sha256", value: $envelope},
-			  payloadHash: {algorithm: "sha256", value: $hash}}}}'
+			  payloadHash: {algorithm: "sha256", value: $hash}}}}' | tr -d '\n'
 		;;
 	esac
 }
@@ -278,8 +272,8 @@ _node() { _unhex "01$1$2" | _sha256; } # HEX HEX
 
 # The entry is number 1 of 3.
 _entry() {
-	local first third leaf root text id hint name origin index=1
-	_body "${o[body_pem]}" | tr -d '\n' >body
+	local first third leaf root text id hint name origin body index=1
+	_body "${o[body_pem]}" >body
 	first=$(<first.hash) third=$(<third.hash)
 	leaf=$({
 		printf '\0'
@@ -304,20 +298,20 @@ _entry() {
 		} | _b64)"
 		echo .
 	)
-	jq -cnS --arg body "$(_b64 <body)" --arg id "$id" --argjson index $index \
-		--argjson time $((NOW + o[integrated])) \
-		'{body: $body, integratedTime: $time, logID: $id, logIndex: $index}' | tr -d '\n' >promise
-	jq -n --arg body "$(_b64 <body)" --arg id "$(_unhex "$id" | _b64)" --arg index $index \
-		--arg time $((NOW + o[integrated])) --arg root "$(_unhex "$root" | _b64)" \
-		--arg a "$(_unhex "$first" | _b64)" --arg b "$(_unhex "$third" | _b64)" \
-		--arg note "${text%.}" --arg promise "$(_sign "${o[log]}.key" promise | _b64)" \
-		--arg kind "${o[kind]%/*}" --arg version "${o[kind]#*/}" --arg rekor "${o[rekor]}" '
-		{logIndex: $index, logId: {keyId: $id}, kindVersion: {kind: $kind, version: $version},
-		 canonicalizedBody: $body,
-		 inclusionProof: {logIndex: "1", rootHash: $root, treeSize: "3", hashes: [$a, $b],
-			checkpoint: {envelope: $note}}}
-		+ if $rekor == "1" then {integratedTime: $time,
-			inclusionPromise: {signedEntryTimestamp: $promise}} else {} end'
+	body=$(_b64 <body)
+	printf '{"body":"%s","integratedTime":%d,"logID":"%s","logIndex":%d}' \
+		"$body" $((NOW + o[integrated])) "$id" $index >promise
+	text=${text%.}
+	printf '{"logIndex": "%d", "logId": {"keyId": "%s"}, "kindVersion": {"kind": "%s", "version": "%s"},
+		"canonicalizedBody": "%s", "inclusionProof": {"logIndex": "1", "rootHash": "%s",
+		"treeSize": "3", "hashes": ["%s", "%s"], "checkpoint": {"envelope": "%s"}}' \
+		$index "$(_unhex "$id" | _b64)" "${o[kind]%/*}" "${o[kind]#*/}" "$body" \
+		"$(_unhex "$root" | _b64)" "$(_unhex "$first" | _b64)" "$(_unhex "$third" | _b64)" \
+		"${text//$'\n'/\\n}"
+	[ "${o[rekor]}" != 1 ] ||
+		printf ', "integratedTime": "%d", "inclusionPromise": {"signedEntryTimestamp": "%s"}' \
+			$((NOW + o[integrated])) "$(_sign "${o[log]}.key" promise | _b64)"
+	echo '}'
 }
 
 # --- timestamps ------------------------------------------------------------
@@ -351,16 +345,13 @@ _signed_again() { # TSA
 # --- bundle ----------------------------------------------------------------
 
 _statement() {
-	jq -cn --arg type "${o[statement]}" --arg hash "${o[subject]}" --arg predicate "${o[predicate]}" \
-		'{_type: $type, subject: [{name: "robot", digest: {sha256: $hash}}],
-		  predicateType: $predicate, predicate: {builder: "us"}}' |
-		tr -d '\n'
+	printf '{"_type":"%s","subject":[{"name":"robot","digest":{"sha256":"%s"}}],"predicateType":"%s","predicate":{"builder":"us"}}' \
+		"${o[statement]}" "${o[subject]}" "${o[predicate]}"
 }
 
 _simple() {
-	jq -cn --arg hash "sha256:${o[subject]}" --arg type "${o[simple_type]}" \
-		'{critical: {identity: {"docker-reference": "plant/robot"},
-		  image: {"docker-manifest-digest": $hash}, type: $type}, optional: null}' | tr -d '\n'
+	printf '{"critical":{"identity":{"docker-reference":"plant/robot"},"image":{"docker-manifest-digest":"sha256:%s"},"type":"%s"},"optional":null}' \
+		"${o[subject]}" "${o[simple_type]}"
 }
 
 _signed() { # writes signed (what is signed) and signature
@@ -388,8 +379,8 @@ edited() {
 }
 
 _envelope() {
-	jq -cn --arg payload "$(_b64 <payload)" --arg type "${o[type]}" --arg sig "$(_b64 <signature)" \
-		'{payloadType: $type, payload: $payload, signatures: [{keyid: "", sig: $sig}]}' | tr -d '\n'
+	printf '{"payloadType":"%s","payload":"%s","signatures":[{"keyid":"","sig":"%s"}]}' \
+		"${o[type]}" "$(_b64 <payload)" "$(_b64 <signature)"
 }
 
 # _classic ENTRY TOKEN: the form that the bundle's entry and token had before there were bundles.
