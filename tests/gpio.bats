@@ -202,7 +202,9 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	wait_for 20 stands
 	[ "$(curl -s -m 5 "$URL/api/robots" | jq length)" = 8 ]
 	curl -s -m 5 "$URL/metrics" | grep -q '^robot_health_status{.*} 0$'
-	[ "$(curl -s -m 20 -o body -w '%{http_code}' "$URL/ready-for-update")" = 423 ]
+	# whoever is looked at just when the loop lets go of him is known to stand
+	busy() { [ "$(curl -s -m 20 -o body -w '%{http_code}' "$URL/ready-for-update")" = 423 ]; }
+	wait_for 20 busy
 	rm lines/hang
 	wait_for 20 health_is_200
 }
@@ -249,14 +251,15 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	[ "$(health)" = 200 ]
 	[ -z "$(guards)" ]
 	[ "$(drive linus forward)" = 503 ]
-	SOCK=$a_sock drive linus forward
-	are 10 13 21
+	SOCK=$a_sock keep_on drive linus forward
+	wait_for 5 are 10 13 21
 	kill -USR1 "$b"
 	wait_for 5 grep -q '^serving' b.out
 	# a holds them still, and drives on
 	[ "$(health)" = 200 ]
 	jq -e '.status == "degraded"' body
 	are 10 13 21
+	let_go
 	kill -USR2 "$a"
 	ok() { curl -s --unix-socket "$SOCK" http://robot/api/robots | jq -e 'all(.ok)'; }
 	wait_for 5 ok

@@ -280,7 +280,8 @@ LONG='"ttl_ms":2000'
 @test "the last command of one owner holds, another's is 409; anybody may stop" {
 	local a='Robot-Client: a' b='Robot-Client: b'
 	serve
-	[ "$(post /api/robots/linus/drive '{"direction":"forward",'"$LONG"'}' -H "$a")" = 200 ]
+	keep_on post /api/robots/linus/drive '{"direction":"forward",'"$LONG"'}' -H "$a"
+	wait_for 5 state linus .moving
 	for verb in drive:'{"direction":"left"}' eye:'{"state":"on"}' servo:'{"angle":1}' speed:'{"left":1,"right":1}'; do
 		[ "$(post "/api/robots/linus/${verb%%:*}" "${verb#*:}" -H "$b")" = 409 ]
 		jq -e '.error == "somebody else drives '"'linus'"'"' body
@@ -292,9 +293,10 @@ LONG='"ttl_ms":2000'
 	# whose finger is still on the button must let go first
 	[ "$(post /api/robots/linus/drive '{"direction":"left"}' -H "$a")" = 409 ]
 	jq -e '.error == "somebody else stopped '"'linus'"': let go first"' body
+	let_go
 	[ "$(post /api/robots/linus/drive '{"direction":"right","ttl_ms":50}' -H "$b")" = 200 ]
 	wait_for 5 state linus '.moving == false'
-	[ "$(metric 'robot_commands_refused_total{robot_id="robot-1",robot="linus"}')" = 5 ]
+	[ "$(metric 'robot_commands_refused_total{robot_id="robot-1",robot="linus"}')" -ge 5 ]
 	sleep 1.1 # longer than the second in which every attempt begins another one
 	[ "$(post /api/robots/linus/drive '{"direction":"left"}' -H "$a")" = 200 ]
 }
@@ -463,9 +465,11 @@ LONG='"ttl_ms":2000'
 @test "/ready-for-update is 423 while a robot moves, and while the update lock is held" {
 	serve
 	[ "$(get /ready-for-update)" = 200 ]
-	post /api/robots/torvalds/drive '{"direction":"left",'"$LONG"'}' >/dev/null
+	keep_on post /api/robots/torvalds/drive '{"direction":"left",'"$LONG"'}'
+	wait_for 5 state torvalds .moving
 	[ "$(get /ready-for-update)" = 423 ]
 	jq -e '. == {"ready": false, "reason": "moving"}' body
+	let_go
 	post /api/stop '' >/dev/null
 	[ "$(get /ready-for-update)" = 200 ]
 	exec 7>update.lock

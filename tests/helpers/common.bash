@@ -61,6 +61,26 @@ stop_all() {
 	rm -f "$BATS_FILE_TMPDIR/pids"
 }
 
+# keep_on COMMAND...: again and again in the background, in a folder of its own, until let_go; as who
+# keeps a finger on a button.
+keep_on() {
+	mkdir -p keeping
+	(
+		cd keeping || exit
+		while :; do
+			"$@" >/dev/null 2>&1 || true
+			sleep 0.2
+		done
+	) 3>&- 6>&- &
+	KEEPER=$!
+	echo "$KEEPER" >>"$BATS_FILE_TMPDIR/pids"
+}
+
+let_go() {
+	kill "$KEEPER"
+	wait "$KEEPER" || true
+}
+
 # A zombie is as good as gone: not every machine has an init that takes it away.
 not_alive() {
 	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null

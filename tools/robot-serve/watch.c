@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 void
@@ -10,10 +12,9 @@ watch_look(struct watch *w, struct motion *m)
 		struct err e = { 0 };
 		enum err_code now = motion_problem(m, i, &e);
 
-		if ((now == ERR_NONE) == (w->seen[i] == ERR_NONE) &&
-		    !(w->seen[i] == ERR_TEMP && now != ERR_TEMP))
+		if (strcmp(e.msg, w->seen[i].msg) == 0)
 			continue;
-		w->seen[i] = now;
+		w->seen[i] = e;
 		if (now != ERR_NONE)
 			log_warn("robot '%s' cannot be driven: %s", name, e.msg);
 		else

@@ -10,11 +10,10 @@
 #define WATCH_MS 500 /* how often to look */
 
 struct watch {
-	enum err_code seen[ROBOTS_MAX];
+	struct err seen[ROBOTS_MAX];
 };
 
-/* Once for each change, and once more when a passing reason (ERR_TEMP, as "has not answered yet")
- * turned into a lasting one; for the main loop of an instance that serves. */
+/* Once for each reason, as long as it stays; for the main loop of an instance that serves. */
 void watch_look(struct watch *w, struct motion *m);
 
 #endif
