@@ -225,6 +225,21 @@ ID=0af7651916cd43dd8448eb211c80319c
 	[[ $(cat err) == "robot-serve: warning: traces: "*"onnect"* ]]
 }
 
+@test "spans that wait for a collector are kept in few bytes" {
+	local i before after
+	private() { awk '/^RssAnon/ { print $2 }' "/proc/$PID/status"; }
+	serve OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:$(free_port)" OTEL_BSP_SCHEDULE_DELAY=3600000
+	before=$(private)
+	for i in {1..500}; do
+		echo "url = $URL/health"
+	done >urls
+	curl -sf --config urls >answer.json
+	after=$(private)
+	echo "$before kB, then $after kB"
+	# sanitizers take memory of their own
+	grep -q __asan_init "$B/robot-serve" || ((after - before < 600))
+}
+
 @test "a collector that hangs stops nobody, and not the end either" {
 	local from
 	traced

@@ -113,6 +113,17 @@ buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
+void
+buf_trim(struct buf *b)
+{
+	char *p = b->data != NULL ? realloc(b->data, b->len + 1) : NULL;
+
+	if (p == NULL)
+		return;
+	b->data = p;
+	b->cap = b->len + 1;
+}
+
 char *
 buf_take(struct buf *b)
 {

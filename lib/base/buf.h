@@ -44,6 +44,8 @@ int buf_ok(const struct buf *b, const char *what, struct err *e);
 void buf_clear(struct buf *b);
 /* Empty but keep the memory. */
 void buf_reset(struct buf *b);
+/* Give memory back that is not used. */
+void buf_trim(struct buf *b);
 /* Give the bytes to the caller, who frees them; "" if there were none, NULL
  * only if out of memory. */
 char *buf_take(struct buf *b);

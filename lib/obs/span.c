@@ -11,6 +11,19 @@ enum { STATUS_ERROR = 2 };
 /* SpanFlags: whether the parent is another process's is known, and so. */
 enum { HAS_IS_REMOTE = 0x100, IS_REMOTE = 0x200 };
 
+enum what { NAME, STATE, WHY, STRING, NUMBER };
+
+/* One thing that a span says; its value comes after it, a string with its NUL. */
+struct record {
+	const char *key; /* of an attribute; not a copy */
+	uint16_t n;
+	uint8_t what;
+};
+
+/* All that is not an attribute, each a few times at most. */
+#define WORDS_MAX (4 * (CONTEXT_STATE_MAX + sizeof(struct record)))
+
+/* Many of them may wait for a collector: what they say is packed, and becomes JSON on its way. */
 struct span {
 	struct span *next;
 	struct context self, parent;
@@ -19,9 +32,8 @@ struct span {
 	int64_t begin_ns, end_ns; /* since 1970; end 0: not yet */
 	int64_t mono_ns;	  /* when it began: nobody sets that clock */
 	unsigned dropped;	  /* attributes */
-	char name[SPAN_NAME_MAX + 1], why[SPAN_NAME_MAX + 1];
-	char state[CONTEXT_STATE_MAX + 1];
-	struct buf attributes; /* as JSON, after a '[' */
+	size_t attributes;	  /* their bytes */
+	struct buf records;
 };
 
 struct span *
@@ -40,8 +52,7 @@ span_new(const struct context *self, const struct context *parent, bool remote, 
 	s->kind = kind;
 	s->begin_ns = clock_wall_ns();
 	s->mono_ns = clock_mono_ns();
-	s->attributes = (struct buf)BUF_INIT(SPAN_ATTRIBUTES_MAX);
-	buf_addc(&s->attributes, '[');
+	s->records = (struct buf)BUF_INIT(SPAN_ATTRIBUTES_MAX + WORDS_MAX);
 	span_name(s, name);
 	return s;
 }
@@ -51,23 +62,130 @@ span_free(struct span **s)
 {
 	if (*s == NULL)
 		return;
-	buf_clear(&(*s)->attributes);
+	buf_clear(&(*s)->records);
 	free(*s);
 	*s = NULL;
+}
+
+static void
+add(struct span *s, enum what what, const char *key, const void *value, size_t n)
+{
+	struct record r = { .key = key, .n = (uint16_t)n, .what = (uint8_t)what };
+
+	if (s->records.len + sizeof(r) + n > s->records.max)
+		return;
+	buf_add(&s->records, &r, sizeof(r));
+	buf_add(&s->records, value, n);
+}
+
+static void
+add_words(struct span *s, enum what what, const char *words)
+{
+	char cut[CONTEXT_STATE_MAX + 1];
+	int n = snprintf(cut, what == STATE ? sizeof(cut) : SPAN_NAME_MAX + 1, "%s", words);
+
+	if (n >= 0)
+		add(s, what, NULL, cut, strlen(cut) + 1);
+}
+
+static void
+add_attribute(struct span *s, enum what what, const char *key, const void *value, size_t n)
+{
+	if (s->attributes + sizeof(struct record) + n > SPAN_ATTRIBUTES_MAX) {
+		s->dropped++;
+		return;
+	}
+	s->attributes += sizeof(struct record) + n;
+	add(s, what, key, value, n);
 }
 
 void
 span_name(struct span *s, const char *name)
 {
 	if (s != NULL)
-		(void)snprintf(s->name, sizeof(s->name), "%s", name);
+		add_words(s, NAME, name);
 }
 
 void
 span_state(struct span *s, const char *tracestate)
 {
 	if (s != NULL && tracestate != NULL && context_state_ok(tracestate))
-		(void)snprintf(s->state, sizeof(s->state), "%s", tracestate);
+		add_words(s, STATE, tracestate);
+}
+
+void
+span_str(struct span *s, const char *key, const char *value)
+{
+	char cut[SPAN_STRING_MAX + 1];
+
+	if (s == NULL || value == NULL)
+		return;
+	(void)snprintf(cut, sizeof(cut), "%s", value);
+	add_attribute(s, STRING, key, cut, strlen(cut) + 1);
+}
+
+void
+span_int(struct span *s, const char *key, int64_t value)
+{
+	if (s != NULL)
+		add_attribute(s, NUMBER, key, &value, sizeof(value));
+}
+
+void
+span_fail(struct span *s, const char *words)
+{
+	if (s == NULL)
+		return;
+	s->failed = true;
+	if (words != NULL)
+		add_words(s, WHY, words);
+}
+
+void
+span_times(struct span *s, int64_t begin_ns, int64_t end_ns)
+{
+	if (s == NULL)
+		return;
+	s->begin_ns = begin_ns;
+	s->end_ns = end_ns;
+}
+
+void
+span_end(struct span *s)
+{
+	if (s == NULL)
+		return;
+	if (s->end_ns == 0)
+		s->end_ns = s->begin_ns + (clock_mono_ns() - s->mono_ns);
+	buf_trim(&s->records);
+}
+
+/* The record at *at, which becomes that of the next; NULL at the end. */
+static const char *
+next_record(const struct span *s, size_t *at, struct record *ret)
+{
+	const char *value;
+
+	if (*at >= s->records.len)
+		return NULL;
+	memcpy(ret, s->records.data + *at, sizeof(*ret));
+	value = s->records.data + *at + sizeof(*ret);
+	*at += sizeof(*ret) + ret->n;
+	return value;
+}
+
+/* What was said last; "" if nothing was. */
+static const char *
+words(const struct span *s, enum what what)
+{
+	const char *value, *last = "";
+	struct record r;
+	size_t at = 0;
+
+	while ((value = next_record(s, &at, &r)) != NULL)
+		if (r.what == what)
+			last = value;
+	return last;
 }
 
 static void
@@ -91,69 +209,23 @@ span_attribute(struct buf *b, const char *key, const char *value)
 	buf_adds(b, "}}");
 }
 
-/* One that did not fit takes itself back. */
 static void
-keep(struct span *s, size_t before)
+add_attributes(const struct span *s, struct buf *b)
 {
-	struct buf *b = &s->attributes;
+	const char *value;
+	struct record r;
+	size_t at = 0;
+	int64_t n;
 
-	if (b->state == BUF_OK)
-		return;
-	s->dropped++;
-	b->len = before;
-	b->state = BUF_OK;
-	if (b->data != NULL)
-		b->data[before] = '\0';
-}
-
-void
-span_str(struct span *s, const char *key, const char *value)
-{
-	size_t before;
-
-	if (s == NULL || value == NULL)
-		return;
-	before = s->attributes.len;
-	span_attribute(&s->attributes, key, value);
-	keep(s, before);
-}
-
-void
-span_int(struct span *s, const char *key, int64_t value)
-{
-	size_t before;
-
-	if (s == NULL)
-		return;
-	before = s->attributes.len;
-	begin_attribute(&s->attributes, key);
-	buf_addf(&s->attributes, ",\"value\":{\"intValue\":\"%" PRId64 "\"}}", value);
-	keep(s, before);
-}
-
-void
-span_fail(struct span *s, const char *words)
-{
-	if (s == NULL)
-		return;
-	s->failed = true;
-	(void)snprintf(s->why, sizeof(s->why), "%s", words != NULL ? words : "");
-}
-
-void
-span_times(struct span *s, int64_t begin_ns, int64_t end_ns)
-{
-	if (s == NULL)
-		return;
-	s->begin_ns = begin_ns;
-	s->end_ns = end_ns;
-}
-
-void
-span_end(struct span *s)
-{
-	if (s != NULL && s->end_ns == 0)
-		s->end_ns = s->begin_ns + (clock_mono_ns() - s->mono_ns);
+	while ((value = next_record(s, &at, &r)) != NULL) {
+		if (r.what == STRING) {
+			span_attribute(b, r.key, value);
+		} else if (r.what == NUMBER) {
+			memcpy(&n, value, sizeof(n));
+			begin_attribute(b, r.key);
+			buf_addf(b, ",\"value\":{\"intValue\":\"%" PRId64 "\"}}", n);
+		}
+	}
 }
 
 static void
@@ -180,21 +252,23 @@ span_json(const struct span *s, struct buf *b)
 	add_id(b, "spanId", s->self.span_id, sizeof(s->self.span_id));
 	if (s->has_parent)
 		add_id(b, "parentSpanId", s->parent.span_id, sizeof(s->parent.span_id));
-	if (s->state[0] != '\0') {
-		add_string(b, "traceState", s->state);
+	if (words(s, STATE)[0] != '\0') {
+		add_string(b, "traceState", words(s, STATE));
 		buf_addc(b, ',');
 	}
 	buf_addf(b, "\"flags\":%d,", s->self.flags | HAS_IS_REMOTE | (s->remote ? IS_REMOTE : 0));
-	add_string(b, "name", s->name);
+	add_string(b, "name", words(s, NAME));
 	buf_addf(b,
 		 ",\"kind\":%d,\"startTimeUnixNano\":\"%" PRId64 "\",\"endTimeUnixNano\":\"%" PRId64
-		 "\",\"attributes\":%s]",
-		 (int)s->kind, s->begin_ns, s->end_ns, buf_cstr(&s->attributes));
+		 "\",\"attributes\":[",
+		 (int)s->kind, s->begin_ns, s->end_ns);
+	add_attributes(s, b);
+	buf_addc(b, ']');
 	if (s->dropped > 0)
 		buf_addf(b, ",\"droppedAttributesCount\":%u", s->dropped);
 	if (s->failed) {
 		buf_addf(b, ",\"status\":{\"code\":%d,", STATUS_ERROR);
-		add_string(b, "message", s->why);
+		add_string(b, "message", words(s, WHY));
 		buf_addc(b, '}');
 	}
 	buf_addc(b, '}');

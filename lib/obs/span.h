@@ -6,8 +6,8 @@
  * A span belongs to one thread at a time.  NULL is a span that nobody records:
  * every function here takes it and does nothing.
  *
- * Limits: a string is cut to SPAN_STRING_MAX bytes; attributes of more than
- * SPAN_ATTRIBUTES_MAX bytes of JSON are dropped and counted.
+ * Limits: a string is cut to SPAN_STRING_MAX bytes; attributes beyond
+ * SPAN_ATTRIBUTES_MAX bytes, as they are kept, are dropped and counted.
  */
 #ifndef GANTRY_OBS_SPAN_H
 #define GANTRY_OBS_SPAN_H
@@ -31,7 +31,7 @@ void span_free(struct span **s);
 
 void span_name(struct span *s, const char *name);
 void span_state(struct span *s, const char *tracestate); /* NULL: none */
-/* A value that is NULL is left out. */
+/* A value that is NULL is left out.  key must outlive the span. */
 void span_str(struct span *s, const char *key, const char *value);
 void span_int(struct span *s, const char *key, int64_t value);
 /* It is an error, in words that may be NULL. */

@@ -44,6 +44,21 @@ TEST(what_is_printed_fits_or_is_dropped)
 	CHECK_STR(b.data + 990, "000000099,");
 }
 
+TEST(what_is_trimmed_is_the_same_and_still_grows)
+{
+	AUTO_BUF
+	struct buf b = BUF_INIT(100);
+
+	buf_trim(&b);
+	CHECK(b.data == NULL);
+	buf_adds(&b, "one");
+	buf_trim(&b);
+	CHECK_STR(buf_cstr(&b), "one");
+	CHECK(b.cap == 4);
+	buf_adds(&b, " two");
+	CHECK_STR(buf_cstr(&b), "one two");
+}
+
 TEST(what_is_taken_is_gone)
 {
 	struct buf b = BUF_INIT(10);
