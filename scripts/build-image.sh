@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# build-image.sh: the robot's image as an OCI archive, made without any engine.
+# build-image.sh: the robot's image, or the registry-sync's, as an OCI archive, made without any engine.
 set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
 
-usage='usage: build-image.sh [--name NAME] [--env KEY=VALUE]... [--output FILE] VERSION'
+usage='usage: build-image.sh [--sync] [--name NAME] [--env KEY=VALUE]... [--output FILE] VERSION'
 
 help() {
 	cat <<-EOF
@@ -12,7 +13,10 @@ help() {
 		certificates, as an OCI archive, and prints the archive's path.  The same programs and options
 		give the same digest.  Versions share the layer with the libraries.
 
-		  --name NAME       the image's name; default robot-app
+		  --sync            with reg-sync, img-verify, sync-images.sh, bash and busybox instead: what
+		                    brings signed images to the registry of a site, see
+		                    docker-compose.infrastructure.yml
+		  --name NAME       the image's name; default robot-app, or registry-sync
 		  --env KEY=VALUE   set in the image's environment; repeatable
 		  --output FILE     the archive; default \$B/images/NAME-VERSION.tar
 		  -h, --help        this text
@@ -41,15 +45,14 @@ fail() {
 	exit 71
 }
 
-version='' name=robot-app output=''
-declare -A env=([PATH]=/bin [GANTRY_HANDOVER]=1 [PORT]=5000)
-keys=(PATH APP_VERSION GANTRY_HANDOVER PORT)
+version='' kind=robot name='' output='' given=()
 while [ $# -gt 0 ]; do
 	case "$1" in
 	-h | --help)
 		help
 		exit 0
 		;;
+	--sync) kind=sync ;;
 	--name | --env | --output)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		case "$1" in
@@ -58,8 +61,7 @@ while [ $# -gt 0 ]; do
 		--env)
 			[[ $2 =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || wrong "--env must be KEY=VALUE, not '$2'"
 			[[ $2 != *[[:cntrl:]]* ]] || wrong "--env '${2%%=*}' has a control character"
-			[[ -v "env[${2%%=*}]" ]] || [ "${2%%=*}" = APP_VERSION ] || keys+=("${2%%=*}")
-			env[${2%%=*}]=${2#*=}
+			given+=("$2")
 			;;
 		esac
 		shift
@@ -73,21 +75,44 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -n "$version" ] || wrong "VERSION is missing"
+case "$kind" in
+robot)
+	: "${name:=robot-app}"
+	declare -A env=([PATH]=/bin [APP_VERSION]=$version [GANTRY_HANDOVER]=1 [PORT]=5000)
+	keys=(PATH APP_VERSION GANTRY_HANDOVER PORT)
+	;;
+sync)
+	: "${name:=registry-sync}"
+	declare -A env=([PATH]=/bin [STATE_DIR]=/run/gantry)
+	keys=(PATH STATE_DIR)
+	;;
+esac
+for pair in ${given[@]+"${given[@]}"}; do
+	[[ -v "env[${pair%%=*}]" ]] || keys+=("${pair%%=*}")
+	env[${pair%%=*}]=${pair#*=}
+done
 [[ $version =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]] || wrong "'$version' cannot be a tag"
 [[ $name =~ ^[a-z0-9]+([._-]+[a-z0-9]+)*$ ]] || wrong "'$name' cannot be an image's name"
 epoch=${SOURCE_DATE_EPOCH:-0}
 [[ $epoch =~ ^[0-9]+$ ]] || wrong "SOURCE_DATE_EPOCH must be a number, not '$epoch'"
-env[APP_VERSION]=${env[APP_VERSION]:-$version}
 
-: "${B:=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")/build}"
+: "${B:=$(readlink -f "$here/..")/build}"
 : "${CA_FILE:=/etc/ssl/certs/ca-certificates.crt}"
 : "${output:=$B/images/$name-$version.tar}"
 for program in tar gzip sha256sum ldd readelf strip; do
 	command -v "$program" >/dev/null || fail "'$program' is not installed"
 done
-programs=("$B/robot-serve" "$B/healthcheck")
+case "$kind" in
+robot) programs=("$B/robot-serve" "$B/healthcheck") ;;
+sync) programs=("$B/reg-sync" "$B/img-verify") ;;
+esac
 for program in "${programs[@]}"; do
 	[ -x "$program" ] || fail "'$program' is not there: run make first"
+done
+# what sync-images.sh is written in, and what it calls
+applets='awk cat date dirname env find grep mkdir rm sed sh sleep tail touch tr wc'
+[ "$kind" != sync ] || for program in bash flock busybox; do
+	programs+=("$(command -v "$program")") || fail "'$program' is not installed"
 done
 [ -r "$CA_FILE" ] || fail "'$CA_FILE' is not there: install ca-certificates"
 
@@ -112,7 +137,8 @@ pack() {
 
 # --- the layer that versions share: libraries, the loader, certificates, names -------------
 libraries() {
-	ldd "${programs[@]}" | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' |
+	# busybox may need none
+	{ ldd "${programs[@]}" 2>/dev/null || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' |
 		grep -v ':$' | sort -u
 }
 
@@ -159,6 +185,13 @@ for program in "${programs[@]}"; do
 	strip -o "$work/programs/bin/${program##*/}" "$program"
 	chmod 755 "$work/programs/bin/${program##*/}"
 done
+[ "$kind" != sync ] || {
+	for applet in $applets; do
+		ln -s busybox "$work/programs/bin/$applet"
+	done
+	install -D -m 755 -t "$work/programs/libexec" "$here/sync-images.sh"
+	install -m 644 -t "$work/programs/libexec" "$here/settings.sh"
+}
 pack "$work/programs" "$work/programs.tar"
 gzip -n9 <"$work/programs.tar" >"$work/programs.gz"
 programs_id=$(hash "$work/programs.tar")
@@ -198,11 +231,28 @@ add() {
 	echo "\"digest\":\"sha256:$digest\",\"size\":$size"
 }
 
+# What an engine starts, what it asks about health, and what people read.
+case "$kind" in
+robot)
+	runs='"ExposedPorts":{"'${env[PORT]}'/tcp":{}},"Cmd":["robot-serve"]'
+	health='"Test":["CMD","healthcheck","-t","2","http+unix:///run/gantry/robot.sock:/health"],"Interval":5000000000,"Timeout":3000000000,"StartPeriod":1000000000,"Retries":2'
+	labels="\"io.gantry.handover\":$(quoted "${env[GANTRY_HANDOVER]}"),"
+	describes="A robot's HTTP service: page, health and metrics"
+	;;
+sync)
+	runs='"Cmd":["bash","/libexec/sync-images.sh","--every","60"]'
+	# it has looked within ten minutes; being offline is no illness
+	# shellcheck disable=SC2016
+	health='"Test":["CMD","sh","-c","find $STATE_DIR/sync.looked -mmin -10 | grep -q ."],"Interval":30000000000,"Timeout":3000000000,"StartPeriod":5000000000,"Retries":2'
+	labels=
+	describes='Brings signed images to the registry of a site'
+	;;
+esac
 platform=$(platform)
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 oci=application/vnd.oci.image
 cat >"$work/config" <<-JSON
-	{"created":"$created",$platform,"config":{"User":"10001:10001","ExposedPorts":{"${env[PORT]}/tcp":{}},"Env":[$(environment)],"Cmd":["robot-serve"],"WorkingDir":"/","StopSignal":"SIGTERM","Healthcheck":{"Test":["CMD","healthcheck","-t","2","http+unix:///run/gantry/robot.sock:/health"],"Interval":5000000000,"Timeout":3000000000,"StartPeriod":1000000000,"Retries":2},"Labels":{"io.gantry.handover":$(quoted "${env[GANTRY_HANDOVER]}"),"org.opencontainers.image.title":"$name","org.opencontainers.image.version":"$version","org.opencontainers.image.description":"A robot's HTTP service: page, health and metrics","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:$base_id","sha256:$programs_id"]},"history":[{"created":"$created","created_by":"build-image.sh: libraries and certificates"},{"created":"$created","created_by":"build-image.sh: programs"}]}
+	{"created":"$created",$platform,"config":{"User":"10001:10001","Env":[$(environment)],$runs,"WorkingDir":"/","StopSignal":"SIGTERM","Healthcheck":{$health},"Labels":{$labels"org.opencontainers.image.title":"$name","org.opencontainers.image.version":"$version","org.opencontainers.image.description":"$describes","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:$base_id","sha256:$programs_id"]},"history":[{"created":"$created","created_by":"build-image.sh: libraries and certificates"},{"created":"$created","created_by":"build-image.sh: programs"}]}
 JSON
 cat >"$work/manifest" <<-JSON
 	{"schemaVersion":2,"mediaType":"$oci.manifest.v1+json","config":{"mediaType":"$oci.config.v1+json",$(add "$work/config")},"layers":[{"mediaType":"$oci.layer.v1.tar+gzip",$(add "$base.gz")},{"mediaType":"$oci.layer.v1.tar+gzip",$(add "$work/programs.gz")}],"annotations":{"org.opencontainers.image.version":"$version"}}

@@ -219,6 +219,8 @@ logs | logs-robots | logs-infra) ;;
 *) misused "'$verb' is not something that can be done" ;;
 esac
 settings_load "$config"
+# registry-sync leaves its numbers there
+export METRICS_DIR
 INFRA_FILE=$(compose_dir)/docker-compose.infrastructure.yml || exit
 [ -n "$ROBOTS_FILE" ] || ROBOTS_FILE=$(compose_dir)/docker-compose.robots.yml
 case "$PINS_FILE" in

@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 self=sync-images.sh
-synopsis='[-c FILE] [-v | -q]'
+synopsis='[-c FILE] [--every SECONDS] [-v | -q]'
 # shellcheck source=scripts/settings.sh
 . "$here/settings.sh"
 
@@ -17,6 +17,7 @@ help() {
 		    reg-sync --list REMOTE | img-verify - | reg-sync --stdin LOCAL
 
 		  -c, --config FILE  configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
+		      --every SECONDS  go on, with so long a pause after each run, until ended; for a container
 		  -v, --verbose      also name what is here already
 		  -q, --quiet        name nothing that went well
 		  -h, --help         this text
@@ -30,12 +31,20 @@ help() {
 	TEXT
 }
 
-config='' verbosity=0
+config='' verbosity=0 every=''
 while [ $# -gt 0 ]; do
 	case "$1" in
 	-c | --config)
 		[ $# -ge 2 ] || misused "$1 needs a file"
 		config=$2
+		shift
+		;;
+	--every)
+		[ $# -ge 2 ] || misused "$1 needs a number of seconds"
+		case "$2" in
+		'' | *[!0-9]* | ??????*) misused "--every must be a number of seconds, not '$2'" ;;
+		esac
+		every=$2
 		shift
 		;;
 	-v | --verbose) verbosity=1 ;;
@@ -53,6 +62,23 @@ settings_load "$config"
 need_trust
 
 mkdir -p "$STATE_DIR" || die 71 "cannot make '$STATE_DIR'"
+
+# Each run is a process of its own, so that one that fails ends nothing.
+again_and_again() {
+	local said=()
+	[ "$verbosity" -le 0 ] || said=(-v)
+	[ "$verbosity" -ge 0 ] || said=(-q)
+	trap 'kill "$!" 2>/dev/null; exit 0' TERM INT
+	while :; do
+		bash "$0" ${config:+-c "$config"} ${said[@]+"${said[@]}"} &
+		wait "$!" || true
+		touch "$STATE_DIR/sync.looked"
+		sleep "$every" &
+		wait "$!"
+	done
+}
+[ -z "$every" ] || again_and_again
+
 lock=$STATE_DIR/sync.lock
 exec 9>>"$lock" || die 71 "cannot write '$lock'"
 if ! flock -n 9; then
@@ -61,6 +87,10 @@ fi
 echo $$ >"$lock"
 log_trim
 
+[ -z "$METRICS_DIR" ] || [ -w "$METRICS_DIR" ] || {
+	echo "$self: warning: '$METRICS_DIR' cannot be written" >&2
+	METRICS_DIR=
+}
 numbers=${METRICS_DIR:+--metrics-file=$METRICS_DIR/gantry_sync.prom}
 # No child keeps the lock, and the list comes whole or not at all.
 status=0

@@ -53,7 +53,7 @@ health_is() {
 	run --separate-stderr -0 build-image.sh --help
 	[ -z "$stderr" ]
 	[[ $output == "usage: build-image.sh "* ]]
-	for word in --name --env --output SOURCE_DATE_EPOCH CA_FILE example exit; do
+	for word in --sync --name --env --output SOURCE_DATE_EPOCH CA_FILE example exit; do
 		[[ $output == *"$word"* ]]
 	done
 	[ "$(build-image.sh -h)" = "$output" ]

@@ -213,6 +213,51 @@ registry_image() {
 	[ "$(running)" = "robot-holder-1 robot-holder-2 robot-holder-3 robot-service-1 robot-service-2 robot-service-3" ]
 }
 
+@test "registry-sync, as nobody in a read-only container without a Docker socket, brings what is signed" {
+	registry_image
+	publish 0.9.1 good
+	publish 0.9.2 stranger
+	mkdir conf metrics
+	chmod 777 metrics
+	cp "$BATS_FILE_TMPDIR/good.pub" conf
+	printf '%s\n' REMOTE_IMAGE=localhost:5001/robot-app VERIFY_KEY=/etc/gantry/good.pub >conf/gantry.conf
+	"$ROOT/scripts/build-image.sh" --sync --output sync.tar 0.0.1
+	reg-sync --insecure-skip-verify oci-archive:sync.tar docker-archive:registry-sync.tar
+	docker load -i registry-sync.tar
+	export REGISTRY_IMAGE=gantry-test/registry:1 REGISTRY_PORT=5999 COMPOSE_PROFILES=sync \
+		SYNC_IMAGE=registry-sync:0.0.1 CONFIG_DIR=$PWD/conf METRICS_DIR=$PWD/metrics
+	"$manage" -c "$CONF" start-infra
+	# the remote registry is not there yet
+	wait_for 20 grep -q gantry_sync_last_run metrics/gantry_sync.prom
+	run ! grep -q ^gantry_sync_last_success metrics/gantry_sync.prom
+	docker run -d --name remote --network container:local-registry -e REGISTRY_HTTP_ADDR=:5001 \
+		-v "$BATS_FILE_TMPDIR/remote:/var/lib/registry:ro" gantry-test/registry:1
+	wait_for 10 docker exec registry-sync reg-sync --list localhost:5001/robot-app
+	run -1 docker exec registry-sync bash /libexec/sync-images.sh
+	[[ $output == *"copied localhost:5000/robot-app:0.9.1@sha256:"* ]]
+	[[ $output == *"localhost:5001/robot-app:0.9.2@"*"has no signature that counts"* ]]
+	run -0 curl -fsS http://127.0.0.1:5999/v2/robot-app/tags/list
+	[[ $output == *'"0.9.1"'* ]]
+	[[ $output != *'"0.9.2"'* ]]
+	run -0 docker inspect registry-sync
+	jq -e '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"] and .Config.User == "10001:10001"
+		and .HostConfig.Memory > 0 and .HostConfig.LogConfig.Config["max-size"] == "1m"
+		and all(.Mounts[]; .Source | test("docker.sock") | not)' <<<"$output"
+	pid=$(jq '.[0].State.Pid' <<<"$output")
+	[ "$(awk '/^(Uid|CapEff)/ { print $2 }' "/proc/$pid/status" | xargs)" = "10001 0000000000000000" ]
+	# as its health check asks
+	mapfile -t check < <(docker inspect -f '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' registry-sync | sed '1d;$d')
+	wait_for 10 docker exec registry-sync "${check[@]}"
+	docker exec registry-sync touch -d 2001-01-01 /run/gantry/sync.looked
+	run ! docker exec registry-sync "${check[@]}"
+	docker rm -f remote
+	docker stop registry-sync
+	# it went by itself: whom the engine had to kill ends with 137
+	[ "$(docker inspect -f '{{.State.ExitCode}}' registry-sync)" = 0 ]
+	"$manage" -c "$CONF" stop-infra
+	docker rm -f registry-sync local-registry
+}
+
 @test "start, restart and stop do both" {
 	registry_image
 	export REGISTRY_IMAGE=gantry-test/registry:1 REGISTRY_PORT=5999

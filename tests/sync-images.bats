@@ -41,14 +41,16 @@ tags_here() {
 	run --separate-stderr "$sync" --help
 	[ "$status" -eq 0 ]
 	[ "$stderr" = "" ]
-	[[ $output == "usage: sync-images.sh [-c FILE] [-v | -q]"* ]]
+	[[ $output == "usage: sync-images.sh [-c FILE] [--every SECONDS] [-v | -q]"* ]]
 }
 
 @test "an unknown option is wrong usage, 64" {
 	run -64 --separate-stderr "$sync" --frob
 	[ "$output" = "" ]
 	[ "${stderr_lines[0]}" = "sync-images.sh: '--frob' is not an option" ]
-	[ "${stderr_lines[1]}" = "usage: sync-images.sh [-c FILE] [-v | -q]" ]
+	[ "${stderr_lines[1]}" = "usage: sync-images.sh [-c FILE] [--every SECONDS] [-v | -q]" ]
+	run -64 --separate-stderr "$sync" --every often
+	[ "${stderr_lines[0]}" = "sync-images.sh: --every must be a number of seconds, not 'often'" ]
 	run -64 --separate-stderr "$sync" -c
 	[ "${stderr_lines[0]}" = "sync-images.sh: -c needs a file" ]
 }
