@@ -82,7 +82,8 @@ rounds() {
 		draw 500
 		nap "$LOT"
 		start_engine --bip=10.213.0.1/24 "$@"
-		ends 0 75
+		# 71: it was not there to begin with
+		ends 0 71 75
 		converges
 	done
 }

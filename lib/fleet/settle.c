@@ -13,6 +13,7 @@
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
 #define ILL_MS	      2000 /* for one that was not healthy before */
+#define ID_IN_USE     "id already in use"
 
 struct found {
 	struct json_t *now, *next, *prev;
@@ -121,8 +122,23 @@ promote(const struct settle *s, const struct health *h, bool ill, struct err *e)
 	return ill ? 0 : health_promoted(h, e);
 }
 
+/* A runtime that was killed may keep the id of what ended meanwhile until the next boot, and the
+ * engine cannot start that any more.  1: it is removed, as it can be made again. */
+static int
+start(const struct settle *s, const struct json_t *c, struct err *e)
+{
+	struct engine *eng = s->service->engine;
+	struct err why = { 0 };
+
+	if (engine_start(eng, id_of(c), &why) == 0)
+		return 0;
+	if (strstr(why.msg, ID_IN_USE) == NULL || !jsn_is_object(jsn_get(before(s), "spec")))
+		return err_set(e, why.code, "%s", why.msg);
+	return engine_remove(eng, id_of(c), e) < 0 ? -1 : 1;
+}
+
 /* Make c serve: its restart policy, running, promoted, healthy.  ERR_NO if it
- * does not become healthy. */
+ * does not become healthy; 1 it is gone. */
 static int
 revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e)
 {
@@ -136,9 +152,14 @@ revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e
 			    .interval_ms = s->interval_ms,
 			    .life = &life };
 	bool handover = false;
+	int started;
 
-	if (restore_policy(s, c, e) < 0 || engine_start(s->service->engine, h.id, e) < 0 ||
-	    service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)
+	if (restore_policy(s, c, e) < 0)
+		return -1;
+	started = start(s, c, e);
+	if (started != 0)
+		return started;
+	if (service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)
 		return -1;
 	if (handover && promote(s, &h, ill, e) < 0)
 		return -1;
@@ -192,9 +213,12 @@ static int
 finish_commit(const struct settle *s, const struct found *f, struct err *e)
 {
 	struct err why = { 0 };
+	int alive = revive(s, f->now, true, &why);
 
-	if (revive(s, f->now, true, &why) == 0)
+	if (alive == 0)
 		return retire(s, f->prev, STEP_SETTLE_REMOVE_PREV, e);
+	if (alive == 1)
+		return 0;
 	if (why.code != ERR_NO)
 		return err_set(e, why.code, "%s", why.msg);
 	if (rename_to(s, f->now, SERVICE_NEXT, e) < 0)
@@ -260,6 +284,8 @@ make_again(const struct settle *s, struct err *e)
 static int
 act(const struct settle *s, const struct found *f, struct err *e)
 {
+	int alive;
+
 	if (f->now != NULL && f->next != NULL)
 		return drop_next(s, f, e);
 	if (f->now != NULL && f->prev != NULL)
@@ -270,8 +296,9 @@ act(const struct settle *s, const struct found *f, struct err *e)
 		return rename_to(s, f->prev, SERVICE_NOW, e);
 	if (f->now == NULL)
 		return make_again(s, e);
-	if (revive(s, f->now, true, e) == 0)
-		return 1;
+	alive = revive(s, f->now, true, e);
+	if (alive >= 0)
+		return !alive;
 	if (e != NULL && e->code == ERR_NO && was_ill(s, f->now))
 		return 1;
 	return -1;

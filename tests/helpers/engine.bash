@@ -57,7 +57,7 @@ kill_runtime() {
 	kill -9 "$pid" 2>/dev/null || true
 	wait_for 10 not_alive "$pid"
 	rm -f "$SITE/exec/containerd/containerd.pid"
-	pkill -9 -x 'runc:\[[12]:[A-Z]*\]' || true
+	pkill -9 '^runc:\[[0-9]:' || true
 }
 
 # power_loss: engine, runtime and every container die at once.
