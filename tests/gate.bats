@@ -231,6 +231,60 @@ blameless() {
 	all_at 0.0.2
 }
 
+@test "what the engine alone cannot reach is the place's fault: 75, one line, and the next run is fine" {
+	local port there words dir=$BATS_TEST_TMPDIR/canned
+	reset_fleet 0.0.1
+	port=$(free_port)
+	mkdir "$dir"
+	printf 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n' >"$dir/default"
+	"$B/helpers/canned" "$port" "$dir" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 5 curl -s "http://127.0.0.1:$port/"
+	while read -r there words; do
+		conf "SERVICE_robot_service_2_REGISTRY=$there"
+		run --separate-stderr -75 deploy -c "$CONF" --tag 0.0.2
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" = 1 ]
+		[[ $stderr == "deploy: pull '$there/robot-app@"*"$words"* ]]
+		blameless
+	done <<-END
+		registry.invalid:5000 lookup registry.invalid
+		127.0.0.1:1 connection refused
+		127.0.0.1:$port 503
+	END
+	conf
+	run -0 deploy -c "$CONF" --tag 0.0.2
+	all_at 0.0.2
+}
+
+# An engine whose answers say, from the moment that the file is there, that memory was short.
+start_short_engine() {
+	# shellcheck disable=SC2016
+	node -e '
+		const [, from, to, file] = process.argv, fs = require("fs"), net = require("net");
+		net.createServer(c => {
+			const up = net.connect(to);
+			c.pipe(up);
+			up.on("data", d => c.write(!fs.existsSync(file) ? d : Buffer.from(d.toString("latin1")
+				.replaceAll("\"OOMKilled\":false", "\"OOMKilled\":true "), "latin1")));
+			up.on("end", () => c.end());
+			for (const s of [c, up]) s.on("error", () => { c.destroy(); up.destroy(); });
+		}).listen(from);' "$1" "$SITE/docker.sock" "$2" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 test -S "$1"
+}
+
+# Kernels differ in whether an engine hears of that at all.
+@test "a container in which something was killed for memory is bad, though it answers" {
+	start_short_engine "$BATS_TEST_TMPDIR/engine" "$BATS_TEST_TMPDIR/short"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine start 0.0.2 HEALTH_CHECK_INTERVAL=1
+	touch "$BATS_TEST_TMPDIR/short"
+	ends 3
+	grep -q "it runs on, but a part of it was killed for memory" "$BATS_TEST_TMPDIR/err"
+	quarantined 0.0.2
+	all_at 0.0.1
+}
+
 @test "an engine that stands still in the middle is waited for" {
 	reset_fleet 0.0.1
 	conf
