@@ -9,6 +9,7 @@ demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates 
 check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus prometheus-alertmanager
 	prometheus-node-exporter victoria-metrics dpkg-dev lintian man-db zsh fish pigpio-tools
 	python3-gpiozero python3-pigpio nodejs chromium chromium-driver
+	python3-yaml
 	openssh-server qemu-system-x86 busybox-static xz-utils
 	faketime"
 lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"

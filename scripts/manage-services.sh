@@ -15,13 +15,15 @@ help() {
 		  start-infra             the local registry
 		  start-robots            the robots; the first time at the newest signed release that the
 		                          local registry has
-		  stop-infra, stop-robots
+		  start-monitoring        what watches the site, with the settings and secrets of
+		                          monitoring.env beside gantry.conf
+		  stop-infra, stop-robots, stop-monitoring
 		  restart-robots          one robot after the other, each when the one before is healthy
 		  status                  one table: each service, its version, digest and health, since when it
 		                          runs, and where its page is
 		  health                  ask every robot whether it is healthy
 		  logs [OPTIONS]          all logs; OPTIONS as compose's (-f, --tail=N)
-		  logs-robots, logs-infra [OPTIONS]
+		  logs-robots, logs-infra, logs-monitoring [OPTIONS]
 		  help
 
 		  -c, --config FILE       configuration (default /etc/gantry/gantry.conf, then ./gantry.conf)
@@ -42,6 +44,13 @@ robots() {
 
 infra() {
 	compose -p "$COMPOSE_PROJECT_NAME" -f "$INFRA_FILE" "$@"
+}
+
+monitoring() {
+	[ -r "$MONITORING_ENV" ] ||
+		die 78 "'$MONITORING_ENV' cannot be read: copy $(compose_dir)/env.example there and fill it in"
+	compose -p "$COMPOSE_PROJECT_NAME" --env-file "$MONITORING_ENV" \
+		-f "$(compose_dir)/docker-compose.monitoring.yml" "$@"
 }
 
 pin_name() {
@@ -211,16 +220,18 @@ done
 verb=$1
 shift
 case "$verb" in
-start | stop | restart | start-infra | start-robots | stop-infra | stop-robots | restart-robots | \
+start | stop | restart | start-infra | start-robots | start-monitoring | stop-infra | stop-robots | \
+	stop-monitoring | restart-robots | \
 	status | health)
 	[ $# = 0 ] || misused "$verb takes no arguments"
 	;;
-logs | logs-robots | logs-infra) ;;
+logs | logs-robots | logs-infra | logs-monitoring) ;;
 *) misused "'$verb' is not something that can be done" ;;
 esac
 settings_load "$config"
-# registry-sync leaves its numbers there
-export METRICS_DIR
+# registry-sync leaves its numbers there, and node-exporter reads them
+[ -z "$METRICS_DIR" ] || export METRICS_DIR
+MONITORING_ENV=$(dirname "${CONFIG:-/etc/gantry/gantry.conf}")/monitoring.env
 INFRA_FILE=$(compose_dir)/docker-compose.infrastructure.yml || exit
 [ -n "$ROBOTS_FILE" ] || ROBOTS_FILE=$(compose_dir)/docker-compose.robots.yml
 case "$PINS_FILE" in
@@ -243,6 +254,8 @@ restart)
 	infra restart
 	;;
 start-infra) start_infra ;;
+start-monitoring) monitoring up -d ;;
+stop-monitoring) monitoring stop ;;
 stop-infra) stop_infra ;;
 start-robots) start_robots ;;
 stop-robots) stop_robots ;;
@@ -258,4 +271,5 @@ logs-robots)
 	logs_of robots "$@"
 	;;
 logs-infra) logs_of infra "$@" ;;
+logs-monitoring) logs_of monitoring "$@" ;;
 esac

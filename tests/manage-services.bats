@@ -258,6 +258,44 @@ registry_image() {
 	docker rm -f registry-sync local-registry
 }
 
+# An image that stands for all of monitoring's: a shell that waits.
+waiting_image() {
+	mkdir -p waiting/bin
+	cp "$(command -v busybox)" waiting/bin
+	for name in sh touch date sleep cat; do
+		ln -s busybox waiting/bin/$name
+	done
+	tar -C waiting -c . | docker import -c 'ENTRYPOINT ["sh", "-c", "trap \"exit 0\" TERM; sleep 1000 & wait"]' \
+		-c 'ENV PATH=/bin' - gantry-test/waiting:1 >/dev/null
+}
+
+@test "monitoring starts and stops beside the robots, and never without its secrets" {
+	local name env=$BATS_FILE_TMPDIR/monitoring.env
+	run -78 --separate-stderr "$manage" -c "$CONF" start-monitoring
+	[ "$stderr" = "manage-services.sh: '$env' cannot be read: copy $ROOT/compose/env.example there and fill it in" ]
+	cp "$ROOT/compose/env.example" "$env"
+	run ! "$manage" -c "$CONF" start-monitoring
+	[[ $output == *"set it in monitoring.env"* ]]
+	waiting_image
+	touch hook
+	mkdir logs
+	sed -i -e 's/^GRAFANA_PASSWORD=.*/GRAFANA_PASSWORD=s3cret/' -e "s|^SLACK_WEBHOOK_FILE=.*|SLACK_WEBHOOK_FILE=$PWD/hook|" \
+		-e "s|^#CONTAINERS_DIR=.*|CONTAINERS_DIR=$PWD/logs|" "$env"
+	for name in PROMETHEUS VMAGENT ALERTMANAGER NODE_EXPORTER CADVISOR GRAFANA LOKI FLUENT_BIT TEMPO; do
+		echo "${name}_IMAGE=gantry-test/waiting:1" >>"$env"
+	done
+	before=$(running)
+	run -0 "$manage" -c "$CONF" start-monitoring
+	[ "$(running)" = "$(tr ' ' '\n' <<<"$before alertmanager cadvisor fluent-bit grafana loki node-exporter
+		prometheus-1 prometheus-2 send-missing tempo vmagent" | grep . | tr -d '\t' | sort | xargs)" ]
+	run -0 --separate-stderr "$manage" -c "$CONF" status
+	[[ $output == *$'\n'"grafana "*" http://127.0.0.1:3000"* ]]
+	run -0 "$manage" -c "$CONF" logs-monitoring
+	run -0 "$manage" -c "$CONF" stop-monitoring
+	[ "$(running)" = "$before" ]
+	docker ps -aq --filter ancestor=gantry-test/waiting:1 | xargs docker rm >/dev/null
+}
+
 @test "start, restart and stop do both" {
 	registry_image
 	export REGISTRY_IMAGE=gantry-test/registry:1 REGISTRY_PORT=5999

@@ -87,10 +87,12 @@ look() {
 	done
 }
 
+trap 'exit 0' TERM
 while :; do
 	status=0
 	look || status=$?
 	touch "$STATE/alive"
 	[ "$EVERY" -gt 0 ] || exit "$status"
-	sleep "$EVERY"
+	sleep "$EVERY" &
+	wait "$!"
 done
