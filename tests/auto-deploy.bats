@@ -80,6 +80,20 @@ setup() {
 	METRICS_DIR=$m run -0 "$auto" -c "$CONF"
 	cat "$m"/gantry_deploy{,_started}.prom | promtool check metrics
 	grep -qx 'gantry_deploy_status 0' "$m/gantry_deploy.prom"
+	# what alerts and dashboards ask for is there, and what their tests say in its place is like it
+	shapes() {
+		sed -nE 's/^\t*(gantry_(deploy|service|quarantined)[a-z_]*(\{.*\})?) .*/\1/p' | sed 's/="[^"]*"/=/g' | sort -u
+	}
+	cat "$m"/*.prom | shapes >left
+	shapes <"$ROOT/tests/dashboards.bats" >said
+	[ "$(wc -l <said)" -ge 8 ]
+	comm -23 said left | diff /dev/null -
+	cd "$ROOT/compose/monitoring"
+	grep -rhoE 'gantry_(deploy_[a-z_]+|service_[a-z_]+|quarantined)' alerts grafana | sort -u |
+		while read -r name; do
+			grep -q "^$name\b" "$OLDPWD/left" || echo "$name"
+		done | diff /dev/null -
+	cd "$OLDPWD"
 	METRICS_DIR=$m/nosuch run -0 --separate-stderr "$auto" -c "$CONF"
 	[[ $stderr == *"auto-deploy.sh: warning: '$m/nosuch' cannot be written"* ]]
 }

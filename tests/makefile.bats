@@ -148,3 +148,30 @@ bad_tree() {
 	[ "$status" -eq 1 ]
 	[ "$output" = "check-banned: $BATS_TEST_TMPDIR/p calls atoi" ]
 }
+
+@test "README: what is to be typed is there: scripts, their verbs, programs and options" {
+	local line word program known
+	for word in $(grep -oE '[a-z][a-z-]*\.sh' README.md | sort -u); do
+		[ -x "scripts/$word" ] || { echo "$word"; false; }
+	done
+	grep -oE '(manage-services|deploy-helper)\.sh [a-z-]+' README.md | sort -u | while read -r program word; do
+		"scripts/$program" --help | grep -qw -- "$word" || { echo "$program $word"; false; }
+	done
+	sed -nE '/^## The pipeline/,/^## Exit codes/{s/^ {4,}((sudo|make|git|gh|reg-sync|img-verify|scripts|PATH|COMPOSE|openssl)[ =\/_].*)/\1/p}' \
+		README.md | sed 's/  *#.*//' >"$BATS_TEST_TMPDIR/typed"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/typed")" -ge 20 ]
+	bash -n "$BATS_TEST_TMPDIR/typed"
+	while IFS= read -r line; do
+		known=
+		for program in reg-sync img-verify deploy rollback healthcheck; do
+			[[ " $line" != *[\ /]$program\ * ]] || known+=$("$program" --help)
+		done
+		for program in $(grep -oE '[a-z-]+\.sh' <<<"$line"); do
+			known+=$("scripts/$program" --help)
+		done
+		[ -n "$known" ] || continue
+		for word in $(grep -oE ' --[a-z-]+' <<<"$line"); do
+			[[ $known == *"$word"* ]] || { echo "$line: $word"; false; }
+		done
+	done <"$BATS_TEST_TMPDIR/typed"
+}
