@@ -103,9 +103,14 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 		[ "$(post "$1" "$2")" = 200 ]
 		wait_for 5 says "$3"
 	}
-	becomes drive "$DRIVE" "WRITE 13 1,WRITE 17 1,PWM 12 10000,PWM 26 10000"
+	go() { send drive "$(cat ../way)"; }
+	echo "$DRIVE" >way
+	keep_on go
+	wait_for 5 says "WRITE 13 1,WRITE 17 1,PWM 12 10000,PWM 26 10000"
 	becomes speed '{"left":0.5,"right":0.333}' "PWM 12 5000,PWM 26 3330"
-	becomes drive '{"direction":"left","ttl_ms":2000}' "WRITE 13 0,WRITE 21 1"
+	echo '{"direction":"left","ttl_ms":2000}' >way
+	wait_for 5 says "WRITE 13 0,WRITE 21 1"
+	let_go
 	becomes stop '' "WRITE 21 0,WRITE 17 0,PWM 12 0,PWM 26 0"
 	becomes eye '{"state":"on"}' "WRITE 16 1"
 	for pulse in -90:500 -45:625 0:750 45:875 90:1000; do
@@ -125,7 +130,8 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 	grep -q 060000000c0000001027000000000000 all   # PRS 12 10000
 	grep -q 050000000c0000008813000000000000 all   # PWM 12 5000
 	grep -q 040000000d0000000100000000000000 all   # WRITE 13 1
-	grep -q 750000000000000000000000040000002a000000 all # PROCU 0 with 42 ticks of 50 ms: 2000 ms and a bit
+	# PROCU 0 with 42 ticks of 50 ms, 2000 ms and a bit, of which some may be over
+	grep -qE '75000000000000000000000004000000(2[0-9a]|1[0-9a-f])000000' all
 	# PROC, with as many bytes as its text has
 	grep -q "260000000000000000000000$(printf '%02x' "$(sed -n 's/^PROC //p' pi/log | tr -d '\n' | wc -c)")000000$(printf 'tag 1 mils' | od -An -tx1 | tr -d ' ')" all
 }
@@ -145,12 +151,13 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 	wait_for 5 reached
 	: >pi/log
 	post eye '{"state":"on"}'
-	[ "$(post drive "$DRIVE")" = 200 ]
+	keep_on send drive "$DRIVE"
 	wait_for 5 are '1 1 10000' 13 17 12
 	kill -9 "$PID"
 	wait_for 5 are '0 0 0 0 0 0' 13 21 17 27 12 26
 	grep -qx 'SCRIPT pwm 26 0' pi/log
 	# the next instance takes away what the killed one has left, and starts at 0
+	let_go
 	are 1 16
 	serve b
 	wait_for 5 state .ok
@@ -161,16 +168,15 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 }
 
 @test "a lease that is renewed is not ended, and the next one counts anew" {
-	local i
 	start_pi
 	serve a
 	wait_for 5 reached
 	: >pi/log
-	for i in 1 2 3 4 5; do
-		[ "$(post drive "$DRIVE")" = 200 ]
-		sleep 0.5
-	done
+	keep_on send drive "$DRIVE"
+	sleep 2.5
 	run ! grep -q '^SCRIPT' pi/log
+	are '1 1' 13 17
+	let_go
 	wait_for 5 are '0 0' 13 17
 	wait_for 5 grep -q '^SCRIPT' pi/log
 	[ "$(post drive "$DRIVE")" = 200 ]
@@ -277,10 +283,12 @@ DRIVE='{"direction":"forward","ttl_ms":2000}'
 	start_pi
 	serve a
 	wait_for 5 reached
-	post drive "$DRIVE"
+	keep_on send drive "$DRIVE"
+	wait_for 5 are '1 10000' 13 12
 	for speed in 0.5 0.333 0.29 0.07 1; do
 		post speed '{"left":'$speed',"right":1}'
 	done
+	let_go
 	post stop ''
 	for angle in -90 -45 -33.3 0 17 45 71.5 90; do
 		[ "$(post servo '{"servo":1,"angle":'$angle'}')" = 200 ]
