@@ -183,6 +183,18 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	[ "$(drive linus forward) $(lines 13 21)" = "200 10" ]
 }
 
+@test "a chip that goes while its robots stand still is unhealthy, and is found when it comes back" {
+	serve a
+	[ "$(health)" = 200 ]
+	touch lines/gone
+	gone() { [ "$(health)" = 503 ] && jq -e '.problems[0] == "no GPIO chip '"'fake'"' on this machine"' body; }
+	wait_for 5 gone
+	[ "$(drive linus forward)" = 503 ]
+	rm lines/gone
+	wait_for 5 health_is_200
+	[ "$(drive linus forward) $(lines 13 21)" = "200 10" ]
+}
+
 @test "a kernel that hangs: /health and all else answer, and say so, while the motion loop waits" {
 	local n
 	for n in 0 1 2 3 4 5 6 7; do

@@ -17,6 +17,7 @@
 
 #define SERVER	  STDIN_FILENO
 #define SECOND_NS INT64_C(1000000000)
+#define LOOK_NS	  SECOND_NS
 
 struct guard {
 	struct gpio_plan plan;
@@ -26,6 +27,7 @@ struct guard {
 	bool on[GPIO_OUTS_MAX]; /* the lines, as they are */
 	int64_t hold_ns;	/* when what moves must stop; 0: never */
 	int64_t next_ns;	/* when a line changes by itself; 0: never */
+	int64_t look_ns;	/* when to look for the chip; 0: now */
 };
 
 static int
@@ -138,6 +140,16 @@ obey(struct guard *g)
 	return answer(&e) == 0;
 }
 
+/* Nothing tells when a chip goes, so it is looked for. */
+static bool
+has_chip(struct guard *g, int64_t now)
+{
+	if (now < g->look_ns)
+		return true;
+	g->look_ns = now + LOOK_NS;
+	return g->lines == NULL || gpio_lines_check(g->lines, NULL) == 0;
+}
+
 /* Wait for the server or for time; false when it is over. */
 static bool
 turn(struct guard *g)
@@ -147,11 +159,14 @@ turn(struct guard *g)
 	struct timespec wait;
 	int n;
 
+	if (!has_chip(g, now))
+		return false;
+	sooner(&next, g->look_ns);
 	if (g->hold_ns != 0)
 		sooner(&next, g->hold_ns);
 	left = next > now ? next - now : 0;
 	wait = (struct timespec){ .tv_sec = left / SECOND_NS, .tv_nsec = left % SECOND_NS };
-	n = ppoll(&p, 1, next != 0 ? &wait : NULL, NULL);
+	n = ppoll(&p, 1, &wait, NULL);
 	if (n > 0)
 		return obey(g);
 	if (n < 0 && errno != EINTR)

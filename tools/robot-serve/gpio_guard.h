@@ -6,8 +6,9 @@
  * first ask being the plan.  When the socket ends, because the server has let
  * go or has died, however it died, all outputs go to 0, then the lines are let
  * go of, then the process ends.  When a hold ends before the server says
- * anything new, what moves goes to 0.  Signals do not end it; and should it be
- * killed itself, the server notices and takes the lines anew, at 0.
+ * anything new, what moves goes to 0.  Signals do not end it.  Should it be
+ * killed itself, or end because it sees within a second that its chip has gone,
+ * the server notices and takes the lines anew, at 0.
  */
 #ifndef GANTRY_ROBOT_SERVE_GPIO_GUARD_H
 #define GANTRY_ROBOT_SERVE_GPIO_GUARD_H

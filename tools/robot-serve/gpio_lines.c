@@ -133,6 +133,14 @@ set_values(struct gpio_lines *l, const int *values)
 	return gpiod_line_request_set_values(l->request, v);
 }
 
+static int
+get_values(struct gpio_lines *l)
+{
+	enum gpiod_line_value v[GPIO_OUTS_MAX];
+
+	return gpiod_line_request_get_values(l->request, v);
+}
+
 static void
 release(struct gpio_lines *l)
 {
@@ -193,6 +201,14 @@ set_values(struct gpio_lines *l, const int *values)
 	return gpiod_line_set_value_bulk(&l->bulk, values);
 }
 
+static int
+get_values(struct gpio_lines *l)
+{
+	int values[GPIO_OUTS_MAX];
+
+	return gpiod_line_get_value_bulk(&l->bulk, values);
+}
+
 static void
 release(struct gpio_lines *l)
 {
@@ -233,6 +249,14 @@ gpio_lines_set(struct gpio_lines *l, const bool on[GPIO_OUTS_MAX], struct err *e
 		values[i] = on[l->out[i]];
 	if (set_values(l, values) < 0)
 		return err_sys(e, "set lines of '%s'", l->label);
+	return 0;
+}
+
+int
+gpio_lines_check(struct gpio_lines *l, struct err *e)
+{
+	if (get_values(l) < 0)
+		return err_sys(e, "look at lines of '%s'", l->label);
 	return 0;
 }
 

@@ -14,6 +14,8 @@ struct gpio_lines;
 int gpio_lines_open(const struct gpio_plan *plan, struct gpio_lines **ret, struct err *e);
 /* All at once; on[i] is for out[i], those without a line are passed over. */
 int gpio_lines_set(struct gpio_lines *l, const bool on[GPIO_OUTS_MAX], struct err *e);
+/* ERR_SYS if the chip has gone, as one on a USB cable can. */
+int gpio_lines_check(struct gpio_lines *l, struct err *e);
 /* To 0 before they are let go of: some kernels leave a line as it was. */
 void gpio_lines_close(struct gpio_lines **l);
 

@@ -4,6 +4,7 @@
  * $FAKE_GPIO, with its value; N.by has its holder.  A line is held by a lock
  * on its file.  Like a Raspberry Pi's, a line stays as it is when it is let
  * go of.  $FAKE_GPIO/old-kernel: a kernel that libgpiod 1 cannot speak to.
+ * $FAKE_GPIO/gone: the chip is not there, or not any more.
  * $FAKE_GPIO/hang: one in which taking a line hangs while that file is there.
  */
 #include <dirent.h>
@@ -137,7 +138,7 @@ struct gpiod_chip_info {
 struct gpiod_chip *
 gpiod_chip_open(const char *path)
 {
-	return strcmp(path, "/dev/gpiochip-fake") == 0 ? &the_chip : NULL;
+	return strcmp(path, "/dev/gpiochip-fake") == 0 && !there("gone") ? &the_chip : NULL;
 }
 
 struct gpiod_chip_info *
@@ -258,6 +259,15 @@ gpiod_request_config_set_consumer(struct gpiod_request_config *config, const cha
 	(void)snprintf(config->consumer, sizeof(config->consumer), "%s", consumer);
 }
 
+int
+gpiod_line_request_get_values(struct gpiod_line_request *request, enum gpiod_line_value *values)
+{
+	for (size_t i = 0; i < request->n; i++)
+		values[i] = GPIOD_LINE_VALUE_INACTIVE;
+	errno = ENODEV;
+	return there("gone") ? -1 : 0;
+}
+
 void
 gpiod_line_request_release(struct gpiod_line_request *request)
 {
@@ -310,7 +320,7 @@ static struct gpiod_line the_lines[LINES];
 struct gpiod_chip *
 gpiod_chip_open_by_label(const char *label)
 {
-	return strcmp(label, LABEL) == 0 ? &the_chip : NULL;
+	return strcmp(label, LABEL) == 0 && !there("gone") ? &the_chip : NULL;
 }
 
 unsigned int
@@ -360,6 +370,14 @@ gpiod_line_set_value_bulk(struct gpiod_line_bulk *bulk, const int *values)
 		if (pwrite(bulk->lines[i]->fd, values[i] ? "1" : "0", 1, 0) != 1)
 			return -1;
 	return 0;
+}
+
+int
+gpiod_line_get_value_bulk(struct gpiod_line_bulk *bulk, int *values)
+{
+	memset(values, 0, bulk->num_lines * sizeof(*values));
+	errno = ENODEV;
+	return there("gone") ? -1 : 0;
 }
 
 void
