@@ -183,6 +183,31 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	[ "$(drive linus forward) $(lines 13 21)" = "200 10" ]
 }
 
+@test "a PWM channel that somebody left inverted is set to normal before it is used" {
+	local map='' channel=$PWD/pwm/pwmchip0/pwm1
+	[ "$(id -u)" = 0 ] || map=-r
+	mkdir -p "$channel"
+	touch pwm/pwmchip0/{export,unexport} "$channel"/{period,duty_cycle}
+	echo 1 >"$channel/enable"
+	echo inversed >"$channel/polarity"
+	sed 's/"servos": \[22, 23\]/"servos": [22, {"pwmchip": 0, "channel": 1}]/' robots.json >other.json
+	mv other.json robots.json
+	# shellcheck disable=SC2016,SC2086
+	serve a unshare $map -m sh -c 'mount -t tmpfs none /sys/class && mkdir /sys/class/pwm &&
+		mount --bind pwm /sys/class/pwm && exec "$@"' sh
+	[ "$(health)" = 200 ]
+	[ "$(head -n 1 "$channel/polarity") $(cat "$channel/enable")" = "normal 1" ]
+	kill "$PID"
+	wait "$PID"
+	# one that cannot be set is an error in words
+	rm "$channel/polarity"
+	# shellcheck disable=SC2016,SC2086
+	serve b unshare $map -m sh -c 'mount -t tmpfs none /sys/class && mkdir /sys/class/pwm &&
+		mount --bind pwm /sys/class/pwm && exec "$@"' sh
+	[ "$(health)" = 503 ]
+	jq -e '.problems == ["set channel 1 of pwmchip0 to normal polarity: No such file or directory"]' body
+}
+
 @test "a chip that goes while its robots stand still is unhealthy, and is found when it comes back" {
 	serve a
 	[ "$(health)" = 200 ]
