@@ -27,7 +27,7 @@ build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
 lint) want=$lint ;;
-bench) want="$check time skopeo nginx-light python3-flask" ;;
+bench) want="$check time skopeo nginx-light python3-flask gpiod" ;;
 deb) want="$build dpkg-dev" ;;
 *)
 	echo "usage: install-deps.sh build|demo|check|lint|bench|deb" >&2
