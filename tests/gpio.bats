@@ -102,14 +102,17 @@ LINUS='13 21 17 27 12 26 16 22 23'
 @test "speed is a duty cycle: the line goes up and down" {
 	serve a
 	[ "$(post /api/robots/linus/speed '{"left":0.5,"right":0}')" = 200 ]
-	drive linus forward
-	are 10100 13 21 17 27 26
+	# without enables, the motors' own lines
+	[ "$(post /api/robots/torvalds/speed '{"left":0,"right":1}')" = 200 ]
+	both() {
+		drive linus forward
+		drive torvalds forward
+	}
+	keep_on both
+	wait_for 5 are 10100 13 21 17 27 26
 	wait_for 5 are 1 12
 	wait_for 5 are 0 12
 	wait_for 5 are 1 12
-	# without enables, the motors' own lines
-	[ "$(post /api/robots/torvalds/speed '{"left":0,"right":1}')" = 200 ]
-	drive torvalds forward
 	are 0010 7 8 9 10
 }
 
@@ -124,10 +127,10 @@ LINUS='13 21 17 27 12 26 16 22 23'
 
 @test "kill -9 of the server: the guard takes all lines down and ends" {
 	serve a
-	drive linus forward
-	drive torvalds forward
 	post /api/robots/linus/eye '{"state":"on"}'
-	are 1010111 13 21 17 27 12 26 16
+	drive torvalds forward
+	drive linus forward
+	wait_for 5 are 1010111 13 21 17 27 12 26 16
 	held=$(guards)
 	[ "$(wc -w <<<"$held")" = 2 ]
 	kill -9 "$PID"
