@@ -46,9 +46,10 @@ drive() { # ROBOT DIRECTION
 }
 
 lines() { # NUMBER...: their values in one word
-	local line
+	local line value
 	for line in "$@"; do
-		printf %s "$(cat "lines/$line")"
+		read -r value <"lines/$line" || true
+		printf %s "$value"
 	done
 }
 
@@ -288,9 +289,12 @@ LINUS='13 21 17 27 12 26 16 22 23'
 	serve b
 	local b=$PID
 	[ "$(cut -d' ' -f1 b.out)" = standby ]
+	# it does not even want the lines
 	[ "$(health)" = 200 ]
+	jq -e '.status == "healthy"' body
 	[ -z "$(guards)" ]
 	[ "$(drive linus forward)" = 503 ]
+	jq -e '.error == "this instance does not drive now"' body
 	SOCK=$a_sock keep_on drive linus forward
 	wait_for 5 are 10 13 21
 	kill -USR1 "$b"

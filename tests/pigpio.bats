@@ -75,10 +75,11 @@ reached() {
 }
 
 are() { # VALUES LINE...
-	local want=$1 line
+	local want=$1 line value
 	shift
 	for line in "$@"; do
-		[ "$(cat "pi/$line")" = "${want%% *}" ] || return 1
+		read -r value <"pi/$line" || true
+		[ "$value" = "${want%% *}" ] || return 1
 		want=${want#* }
 	done
 }
