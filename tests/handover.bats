@@ -158,6 +158,24 @@ demote() {
 	exec 5>&-
 }
 
+@test "a request that has begun is answered, although its instance is demoted and told to end" {
+	local line
+	start a
+	start b
+	exec 5<>/dev/tcp/127.0.0.1/5000
+	printf 'POST /api/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n' >&5
+	promote b
+	demote a
+	is a draining
+	kill "${pid[a]}"
+	sleep 1 # an idle connection would be closed by now
+	printf '{}' >&5
+	read -r -t 10 line <&5
+	[[ $line == "HTTP/1.1 "* ]]
+	exec 5>&-
+	wait "${pid[a]}"
+}
+
 @test "a standby that ends does not disturb the one that serves" {
 	start a
 	start b
