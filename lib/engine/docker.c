@@ -375,8 +375,16 @@ restart_policy(void *self, const char *id, const struct json_t *policy, struct e
 {
 	AUTO_JSN struct json_t *body = jsn_object();
 
+	AUTO_JSN struct json_t *c = NULL;
+	struct err why = { 0 };
+
 	jsn_set(body, "RestartPolicy", jsn_copy(policy));
-	return post(self, id, "/update", body, 0, e);
+	if (post(self, id, "/update", body, 0, &why) == 0)
+		return 0;
+	/* where there is no such request, it is answered like a missing container */
+	if (why.code == ERR_NOTFOUND && container(self, id, &c, NULL) == 0)
+		return 1;
+	return err_set(e, why.code, "%s", why.msg);
 }
 
 static int

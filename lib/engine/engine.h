@@ -88,7 +88,8 @@ int engine_stop(struct engine *eng, const char *id, struct err *e);
  * engine where that is possible (see local.h). */
 int engine_kill(struct engine *eng, const char *id, const char *signal, struct err *e);
 int engine_rename(struct engine *eng, const char *id, const char *name, struct err *e);
-/* policy: {"Name":"unless-stopped","MaximumRetryCount":0}. */
+/* policy: {"Name":"unless-stopped","MaximumRetryCount":0}.  1 if this engine cannot
+ * change it: the container keeps what it was made with. */
 int engine_restart_policy(struct engine *eng, const char *id, const struct json_t *policy,
 			  struct err *e);
 /* With force if it may still run; its volumes stay. */

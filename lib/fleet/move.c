@@ -33,7 +33,7 @@ struct move {
 	char url[SERVICE_URL_MAX];
 	int64_t timeout_ms; /* until the new one is healthy */
 	struct health_life life;
-	bool handover, was_up, was_healthy, own_fault;
+	bool handover, was_up, was_healthy, own_fault, fixed_policy;
 };
 
 struct stage {
@@ -134,6 +134,18 @@ clear_way(const struct move *m, struct err *e)
 	return 0;
 }
 
+/* Asked with what it has already: an engine that cannot change it later has to give the new one
+ * its policy at once, and the old one keeps its own to the end. */
+static int
+try_policy(struct move *m, struct err *e)
+{
+	int answer = engine_restart_policy(m->s->engine, m->old_id,
+					   jsn_get(m->old, "HostConfig.RestartPolicy"), e);
+
+	m->fixed_policy = answer == 1;
+	return answer < 0 ? -1 : 0;
+}
+
 static int
 get_ready(struct move *m, struct err *e)
 {
@@ -145,7 +157,8 @@ get_ready(struct move *m, struct err *e)
 		return -1;
 	m->old_id = jsn_str_or(m->old, "Id", "");
 	service_image(m->old, m->old_image, &m->ran);
-	if (service_url(m->s, m->old, m->url, e) < 0 || choose_way(m, e) < 0)
+	if (service_url(m->s, m->old, m->url, e) < 0 || choose_way(m, e) < 0 ||
+	    try_policy(m, e) < 0)
 		return -1;
 	m->was_up = jsn_bool(m->old, "State.Running", false) &&
 		    !jsn_bool(m->old, "State.Restarting", false);
@@ -161,7 +174,12 @@ make_spec(const struct move *m, const char *ref, const char *tag, const char *in
 		.image = ref, .service = m->s->name, .tag = tag, .instance = instance
 	};
 
-	return spec_make(m->old, m->old_image, &n, ret, e);
+	if (spec_make(m->old, m->old_image, &n, ret, e) < 0)
+		return -1;
+	if (m->fixed_policy)
+		jsn_set(jsn_mutable(jsn_get(*ret, "HostConfig")), "RestartPolicy",
+			jsn_copy(jsn_get(m->old, "HostConfig.RestartPolicy")));
+	return 0;
 }
 
 /* What ran before, once a deployment: going back leads there. */
