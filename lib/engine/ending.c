@@ -6,11 +6,11 @@
 
 #define NS_PER_MS 1000000
 
-/* Those that Gantry sends mean something else. */
+/* Those that Gantry sends mean something else, and Podman does not tell which it was. */
 static bool
 is_to_end(const char *signal)
 {
-	return strcmp(signal, "10") != 0 && strcmp(signal, "12") != 0;
+	return signal[0] != '\0' && strcmp(signal, "10") != 0 && strcmp(signal, "12") != 0;
 }
 
 int

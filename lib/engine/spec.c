@@ -1,6 +1,7 @@
 #include "engine/spec.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/jsn.h"
@@ -8,6 +9,7 @@
 
 #define ENV_MAX_BYTES (128U << 10)
 #define SHORT_ID      12
+#define SIGNALS	      32 /* those with names */
 
 static bool
 is_empty(const struct json_t *v)
@@ -32,6 +34,28 @@ drop_if_same(struct json_t *config, const struct json_t *image, const char *key)
 {
 	if (same(jsn_at_key(config, key), jsn_at_key(image, key)))
 		jsn_remove(config, key);
+}
+
+static int
+signal_number(const char *s)
+{
+	if (strncmp(s, "SIG", 3) != 0)
+		return (int)strtol(s, NULL, 10);
+	for (int n = 1; n < SIGNALS; n++)
+		if (sigabbrev_np(n) != NULL && strcmp(s + 3, sigabbrev_np(n)) == 0)
+			return n;
+	return 0;
+}
+
+/* Podman tells the number of what the image calls by its name. */
+static void
+drop_signal(struct json_t *config, const struct json_t *image)
+{
+	int ours = signal_number(jsn_str_or(config, "StopSignal", ""));
+
+	if (ours != 0 && ours == signal_number(jsn_str_or(image, "StopSignal", "")))
+		jsn_remove(config, "StopSignal");
+	drop_if_same(config, image, "StopSignal");
 }
 
 /* What the image has too, key by key, is the image's. */
@@ -75,8 +99,26 @@ push_env(struct json_t *env, const char *name, const char *value, struct err *e)
 	return buf_ok(&entry, "environment", e);
 }
 
+/* The engine's own choice: the beginning of the id. */
+static bool
+is_own_id(const struct json_t *c, const char *name)
+{
+	const char *id = jsn_str_or(c, "Id", "");
+
+	return strlen(name) == SHORT_ID && strncmp(id, name, SHORT_ID) == 0;
+}
+
+/* Podman puts it into the environment. */
+static bool
+is_own_hostname(const struct json_t *c, const char *entry)
+{
+	return env_is(entry, "HOSTNAME") && is_own_id(c, strchr(entry, '=') + 1);
+}
+
+/* c, its image: NULL where config holds only what was set. */
 static int
-set_env(struct json_t *config, const struct json_t *image, const struct spec_new *n, struct err *e)
+set_env(struct json_t *config, const struct json_t *c, const struct json_t *image,
+	const struct spec_new *n, struct err *e)
 {
 	const struct json_t *ours = jsn_at_key(config, "Env");
 	const struct json_t *theirs = jsn_at_key(image, "Env");
@@ -86,7 +128,7 @@ set_env(struct json_t *config, const struct json_t *image, const struct spec_new
 		const char *s = jsn_str_or(jsn_at(ours, i), "", "");
 
 		if (!array_has(theirs, s) && !env_is(s, SPEC_ENV_INSTANCE) &&
-		    !env_is(s, SPEC_ENV_IMAGE))
+		    !env_is(s, SPEC_ENV_IMAGE) && !is_own_hostname(c, s))
 			jsn_push(env, jsn_string(s));
 	}
 	jsn_set(config, "Env", env);
@@ -126,15 +168,6 @@ joins_container(const struct json_t *c)
 	return view_starts(view_of(jsn_str_or(c, "HostConfig.NetworkMode", "")), "container:");
 }
 
-/* The engine's own choice: the beginning of the id. */
-static bool
-is_own_id(const struct json_t *c, const char *name)
-{
-	const char *id = jsn_str_or(c, "Id", "");
-
-	return strlen(name) == SHORT_ID && strncmp(id, name, SHORT_ID) == 0;
-}
-
 /* The engine refuses a name where another's network or the host's own name is used, although it
  * tells one. */
 static bool
@@ -160,8 +193,8 @@ static struct json_t *
 make_config(const struct json_t *c, const struct json_t *old_image, const struct spec_new *n,
 	    struct err *e)
 {
-	static const char *const plain[] = { "User",  "WorkingDir", "StopSignal",
-					     "Shell", "OnBuild",    "ArgsEscaped" };
+	static const char *const plain[] = { "User", "WorkingDir", "Shell", "OnBuild",
+					     "ArgsEscaped" };
 	AUTO_JSN struct json_t *config = jsn_copy(jsn_get(c, "Config"));
 	const struct json_t *image = jsn_get(old_image, "Config");
 
@@ -171,13 +204,14 @@ make_config(const struct json_t *c, const struct json_t *old_image, const struct
 	}
 	for (size_t i = 0; i < COUNT_OF(plain); i++)
 		drop_if_same(config, image, plain[i]);
+	drop_signal(config, image);
 	set_command(config, image);
 	drop_members(config, image, "Healthcheck");
 	drop_members(config, image, "ExposedPorts");
 	drop_members(config, image, "Volumes");
 	set_labels(config, image, n);
 	set_names(config, c);
-	if (set_env(config, image, n, e) < 0)
+	if (set_env(config, c, image, n, e) < 0)
 		return NULL;
 	jsn_set_str(config, "Image", n->image);
 	return TAKE_PTR(config);
@@ -285,6 +319,20 @@ set_links(struct json_t *host, struct err *e)
 	return 0;
 }
 
+/* Podman does not tell what may be done with a device, and wants to be told. */
+static void
+set_devices(struct json_t *host)
+{
+	const struct json_t *all = jsn_at_key(host, "Devices");
+
+	for (size_t i = 0; i < jsn_len(all); i++) {
+		struct json_t *device = jsn_mutable(jsn_at(all, i));
+
+		if (is_empty(jsn_at_key(device, "CgroupPermissions")))
+			jsn_set_str(device, "CgroupPermissions", "rwm");
+	}
+}
+
 static struct json_t *
 make_host(const struct json_t *c, struct err *e)
 {
@@ -299,6 +347,7 @@ make_host(const struct json_t *c, struct err *e)
 	jsn_set_str(policy, "Name", "no");
 	jsn_set_int(policy, "MaximumRetryCount", 0);
 	jsn_set(host, "RestartPolicy", policy);
+	set_devices(host);
 	if (set_volumes(host, c, e) < 0 || set_links(host, e) < 0)
 		return NULL;
 	return TAKE_PTR(host);
@@ -407,7 +456,7 @@ spec_again(const struct json_t *saved, const struct spec_new *n, struct json_t *
 		return err_set(e, ERR_DATA, "the saved container of '%s' is not whole", n->service);
 	mine.instance = instance != NULL ? instance : n->instance;
 	set_labels(spec, NULL, &mine);
-	if (set_env(spec, NULL, &mine, e) < 0)
+	if (set_env(spec, NULL, NULL, &mine, e) < 0)
 		return -1;
 	jsn_set_str(spec, "Image", mine.image);
 	*ret = TAKE_PTR(spec);

@@ -90,7 +90,9 @@ ask_port(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 static const char *
 engine_says(const struct json_t *c)
 {
-	return jsn_str_or(c, "State.Health.Status", "healthy");
+	const char *status = jsn_str_or(c, "State.Health.Status", "");
+
+	return status[0] == '\0' || strcmp(status, "none") == 0 ? "healthy" : status;
 }
 
 static int

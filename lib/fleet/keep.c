@@ -189,7 +189,14 @@ drop(struct engine *eng, const char *ref, int64_t *ret_bytes, struct err *e)
 		return 0;
 	if (engine_image_remove(eng, n.repo[0] != '\0' ? n.tagged : id, &why) < 0)
 		return why.code == ERR_NO ? 0 : err_set(e, why.code, "%s", why.msg);
-	return engine_image(eng, id, &after, &why) < 0 && why.code == ERR_NOTFOUND;
+	if (engine_image(eng, id, &after, &why) < 0)
+		return why.code == ERR_NOTFOUND;
+	/* Podman takes the name alone, also of what is used; the next run has to find it */
+	if (jsn_len(jsn_get(after, "RepoTags")) > 0)
+		return 0;
+	if (engine_image_remove(eng, id, NULL) == 0)
+		return 1;
+	return n.repo[0] != '\0' ? engine_tag(eng, id, n.repo, n.tag, e) : 0;
 }
 
 /* What an image of the journal is called at a service's host. */

@@ -43,6 +43,8 @@ TEST(a_signal_to_end_is_somebodys_and_ours_are_none)
 	CHECK(after(EVENT("ab", "kill", "\"signal\":\"10\"", 5)
 			    EVENT("ab", "kill", "\"signal\":\"12\"", 6) EVENT("ab", "die", "", 9),
 		    8, NULL) == ENGINE_END_ITSELF);
+	CHECK(after(EVENT("ab", "kill", "", 5) EVENT("ab", "die", "", 9), 8, NULL) ==
+	      ENGINE_END_ITSELF);
 	CHECK(after(EVENT("cd", "kill", "\"signal\":\"15\"", 5) EVENT("ab", "die", "", 9), 8,
 		    NULL) == ENGINE_END_ITSELF);
 }

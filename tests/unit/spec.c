@@ -158,6 +158,34 @@ TEST(a_name_goes_where_the_engine_takes_none)
 	check_json(s, "Hostname", "nothing");
 }
 
+TEST(what_podman_makes_up_does_not_stay_and_what_it_does_not_tell_is_said)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *image = jsn_object();
+	AUTO_JSN struct json_t *s = NULL;
+	struct json_t *env = jsn_array(), *devices = jsn_array(), *device = jsn_object();
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(c, "Id", "0123456789abcdef");
+	jsn_push(env, jsn_string("HOSTNAME=0123456789ab"));
+	jsn_push(env, jsn_string("HOSTNAME=mine"));
+	jsn_set(jsn_child(c, "Config"), "Env", env);
+	jsn_set_str(jsn_child(c, "Config"), "StopSignal", "2");
+	jsn_set_str(jsn_child(image, "Config"), "StopSignal", "SIGINT");
+	jsn_set_str(device, "PathOnHost", "/dev/gpiochip0");
+	jsn_set_str(device, "CgroupPermissions", "");
+	jsn_push(devices, device);
+	jsn_set(jsn_child(c, "HostConfig"), "Devices", devices);
+	CHECK(spec_make(c, image, &n, &s, NULL) == 0);
+	check_json(s, "Env", "[\"HOSTNAME=mine\",\"GANTRY_INSTANCE=i\",\"GANTRY_IMAGE=x\"]");
+	check_json(s, "StopSignal", "nothing");
+	check_json(jsn_at(jsn_get(s, "HostConfig.Devices"), 0), "CgroupPermissions", "\"rwm\"");
+	jsn_set_str(jsn_child(image, "Config"), "StopSignal", "SIGQUIT");
+	jsn_free(&s);
+	CHECK(spec_make(c, image, &n, &s, NULL) == 0);
+	check_json(s, "StopSignal", "\"2\"");
+}
+
 TEST(an_address_of_the_link_stays_if_somebody_set_it)
 {
 	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
