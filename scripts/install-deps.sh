@@ -12,6 +12,8 @@ check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus promethe
 	python3-yaml
 	openssh-server qemu-system-x86 busybox-static xz-utils
 	faketime"
+# another engine; netavark, or Debian 12 takes CNI's plugins for its networks
+check="$check podman netavark runc"
 lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"
 
 installed() {

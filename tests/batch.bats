@@ -35,8 +35,8 @@ settings() {
 
 # start_nameless N: it takes its id from the image, so that 0.0.3 is bad for it and good elsewhere.
 start_nameless() {
-	docker run -d --name "robot-service-$1" --restart unless-stopped --read-only \
-		--network "container:robot-holder-$1" --tmpfs /run/gantry:uid=10001,gid=10001 \
+	docker run -d --name "robot-service-$1" --restart "$ROBOT_RESTART" --read-only \
+		--network "container:robot-holder-$1" "${ROBOT_RUN[@]}" \
 		--health-interval 1s --health-timeout 1s --health-retries 1 \
 		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
 	wait_for 30 healthy "$1"

@@ -19,8 +19,8 @@ teardown_file() {
 
 # Robot 2 takes its id from the image, so that 0.0.3 is good for robot 1 and bad for robot 2.
 start_nameless() {
-	docker run -d --name robot-service-2 --restart unless-stopped --read-only \
-		--network container:robot-holder-2 --tmpfs /run/gantry:uid=10001,gid=10001 \
+	docker run -d --name robot-service-2 --restart "$ROBOT_RESTART" --read-only \
+		--network container:robot-holder-2 "${ROBOT_RUN[@]}" \
 		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
 	wait_for 10 healthy 2
 }

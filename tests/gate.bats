@@ -76,8 +76,8 @@ ill() {
 	local n=$1
 	shift
 	docker rm -f "robot-service-$n" >/dev/null
-	docker run -d --name "robot-service-$n" --restart unless-stopped --read-only \
-		--network "container:robot-holder-$n" --tmpfs /run/gantry:uid=10001,gid=10001 \
+	docker run -d --name "robot-service-$n" --restart "$ROBOT_RESTART" --read-only \
+		--network "container:robot-holder-$n" "${ROBOT_RUN[@]}" \
 		-e "ROBOT_ID=robot-$n" --health-interval 1s --health-timeout 1s --health-retries 1 \
 		-e LOG_DIR=/nosuch "$@" "$IMAGE@$(digest_of 0.0.1)" >/dev/null
 	wait_for 20 says "$n" 503

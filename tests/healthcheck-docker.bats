@@ -5,7 +5,7 @@ load helpers/engine
 
 setup_file() {
 	start_site
-	start_registry images
+	start_registry images 5009
 	"$ROOT/scripts/build-image.sh" --output "$BATS_FILE_TMPDIR/one.tar" 0.0.1 >/dev/null
 	"$ROOT/scripts/push-image.sh" "$BATS_FILE_TMPDIR/one.tar" "$REGISTRY_IMAGES/robot-app:0.0.1" >/dev/null
 	docker pull -q "$REGISTRY_IMAGES/robot-app:0.0.1" >/dev/null
@@ -29,7 +29,7 @@ teardown() {
 run_robot() {
 	local name=$1
 	shift
-	docker run -d --name "$name" --network none --read-only --tmpfs /run/gantry "$@" \
+	docker run -d --name "$name" --network none --read-only "${ROBOT_RUN[@]}" "$@" \
 		"$REGISTRY_IMAGES/robot-app:0.0.1" >/dev/null
 }
 

@@ -41,7 +41,7 @@ is_gone() {
 	deploy -c "$CONF" --tag 0.0.2
 	deploy -c "$CONF" --stage --tag 0.0.3
 	docker pull -q "$IMAGE@$(digest_of 0.0.4)" >/dev/null
-	docker image prune -af >/dev/null
+	"$GANTRY_TEST_ENGINE" image prune -af >/dev/null
 	run ! docker image inspect "$IMAGE@$(digest_of 0.0.4)"
 	is_kept 0.0.1
 	is_kept 0.0.2
@@ -62,7 +62,7 @@ is_gone() {
 	GANTRY_CRASH_AT=rename-old run -137 "$B/crash/deploy" -c "$CONF" --tag 0.0.2
 	is_kept 0.0.1
 	is_kept 0.0.2
-	docker image prune -af >/dev/null
+	"$GANTRY_TEST_ENGINE" image prune -af >/dev/null
 	run -0 deploy -c "$CONF" --tag 0.0.2
 	all_at 0.0.2
 }
@@ -158,7 +158,8 @@ is_gone() {
 	run --separate-stderr -0 rollback -c "$CONF" -n
 	[ "${lines[0]}" = "would-move robot-service-1 $IMAGE:0.0.1@$(digest_of 0.0.1)" ]
 	[ "${lines[1]}" = "current robot-service-2 $IMAGE:0.0.1@$(digest_of 0.0.1)" ]
-	docker rm -f robot-service-2 robot-holder-2 >/dev/null
+	docker rm -f robot-service-2 >/dev/null
+	docker rm -f robot-holder-2 >/dev/null
 }
 
 @test "a container that failed leaves evidence, without secrets, and everybody is told where" {

@@ -33,8 +33,8 @@ make_site() {
 		-e "s,^ROBOT_CONTAINERS=.*,ROBOT_CONTAINERS='robot-service-$1 robot-service-$second'," \
 		-e 's,^HEALTH_CHECK_TIMEOUT=.*,HEALTH_CHECK_TIMEOUT=120,' "$CONF" >"$dir/conf"
 	docker rm -f "robot-service-$second" >/dev/null
-	docker run -d --name "robot-service-$second" --restart unless-stopped --read-only \
-		--network "container:robot-holder-$second" --tmpfs /run/gantry:uid=10001,gid=10001 \
+	docker run -d --name "robot-service-$second" --restart "$ROBOT_RESTART" --read-only \
+		--network "container:robot-holder-$second" "${ROBOT_RUN[@]}" \
 		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
 	wait_for 10 healthy "$second"
 	# both releases are proven, so that rollback knows them
@@ -48,7 +48,7 @@ converged() {
 		name=robot-service-$n
 		[ "$(version_of "$n")" = "$2" ] &&
 			[ "$(ask_engine "containers/$name/json" |
-				jq -r '"\(.Name) \(.HostConfig.RestartPolicy.Name)"')" = "/$name unless-stopped" ] &&
+				jq -r '"\(.Name) \(.HostConfig.RestartPolicy.Name)"')" = "/$name $ROBOT_RESTART" ] &&
 			[ "$(ask_engine 'containers/json?all=1' |
 				jq -c --arg n "$name" '[.[].Names[] | select(contains($n))]')" = "[\"/$name\"]" ] || {
 			echo "robot $n is not all at $2 and alone"

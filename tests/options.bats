@@ -18,47 +18,12 @@ teardown_file() {
 	stop_fleet
 }
 
-# told NAME: all that inspect tells, without what has to differ from container to container.
-told() {
-	docker inspect "$1" | jq -S '.[0] | .Id as $id
-		| del(.Id, .Created, .State, .Image, .Name, .RestartCount, .ExecIDs, .GraphDriver, .LogPath,
-			.ResolvConfPath, .HostnamePath, .HostsPath, .Config.Image, .Config.Labels["io.gantry.service"],
-			.Config.Labels["io.gantry.tag"], .Config.Labels["org.opencontainers.image.version"])
-		| .Config.Env |= (map(select(test("^(GANTRY_INSTANCE|GANTRY_IMAGE|APP_VERSION|EXTRA)=") | not))
-			| sort)
-		| .Config.Hostname |= if . == $id[:12] then "its own id" else . end
-		| .Mounts |= (map(if .Name // "" | test("^[0-9a-f]{64}$") then del(.Mode) else . end)
-			| sort_by(.Destination))
-		# a volume without a name is asked for by name the second time
-		| .HostConfig.Binds |= ((. // []) | map(select(test("^[0-9a-f]{64}:") | not)) | sort)
-		| .HostConfig.Mounts |= ((. // []) | map(select(.Type != "volume" or .Source != null)
-			| select((.Source // "") | test("^[0-9a-f]{64}$") | not)))
-		| .NetworkSettings |= {Networks: (.Networks // {} | map_values(
-			(.IPAMConfig // {}) as $fixed | {Links: (.Links // []), DriverOpts: (.DriverOpts // {}),
-				Aliases: ((.Aliases // []) - [$id[:12]] | sort), $fixed}
-			+ if $fixed != {} then {IPAddress, MacAddress} else {} end))}'
-}
-
-# keeps COMMAND...: what inspect tells of robot-service-1 is the same before and after.
-keeps() {
-	told robot-service-1 >"$BATS_TEST_TMPDIR/before"
-	run -0 "$@"
-	told robot-service-1 >"$BATS_TEST_TMPDIR/after"
-	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-}
-
-# again OPTION... : robot 1 anew, with these options of docker run.
-again() {
-	docker rm -f robot-service-1 >/dev/null 2>&1 || true
-	rm -rf "$STATE"
-	docker run -d --name robot-service-1 "$@" >/dev/null
-}
-
 # every option that an engine takes beside the others
 all_options() {
 	local image
 	image=$IMAGE@$(digest_of 0.0.1)
-	docker rm -f robot-service-1 robot-holder-1 >/dev/null
+	docker rm -f robot-service-1 >/dev/null
+	docker rm -f robot-holder-1 >/dev/null
 	docker run -d --name donor -v /donated "$image" robot-serve --hold >/dev/null
 	again --network site --ip 10.214.0.50 --network-alias front --network-alias back \
 		--link donor:friend \
@@ -69,7 +34,7 @@ all_options() {
 		--mount type=volume,dst=/nameless --mount type=volume,src=second,dst=/second,volume-nocopy \
 		--mount "type=bind,src=$BATS_FILE_TMPDIR/other,dst=/other,readonly" \
 		--mount type=tmpfs,dst=/scratch,tmpfs-size=1048576,tmpfs-mode=1777 \
-		--tmpfs /run/gantry:uid=10001,gid=10001 --volumes-from donor:ro \
+		"${ROBOT_RUN[@]}" --volumes-from donor:ro \
 		--device /dev/null:/dev/mine:r --device-cgroup-rule 'c 1:3 r' \
 		--cap-add NET_ADMIN --cap-drop CHOWN --security-opt no-new-privileges \
 		--security-opt seccomp=unconfined --ulimit nofile=1000:2000 --ulimit core=0 \
@@ -126,7 +91,7 @@ all_options() {
 }
 
 @test "the engine's default network, a second one, and a name that it made up" {
-	again -p 127.0.0.1:5001:5000 --tmpfs /run/gantry:uid=10001,gid=10001 --restart always \
+	again -p 127.0.0.1:5001:5000 "${ROBOT_RUN[@]}" --restart always \
 		"$IMAGE@$(digest_of 0.0.1)"
 	docker network connect a-second robot-service-1
 	wait_for 10 healthy 1

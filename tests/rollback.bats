@@ -86,7 +86,7 @@ short() {
 	hex=$(digest_of 0.0.2 | cut -c 8-19)
 	docker image inspect "$IMAGE:gantry-$hex" >/dev/null
 	docker rm "gantry-keep-$hex" >/dev/null
-	docker image rm -f "$IMAGE:gantry-$hex" >/dev/null
+	docker image rm -f "$(docker image inspect -f '{{.Id}}' "$IMAGE:gantry-$hex")" >/dev/null
 	run ! docker image inspect "$IMAGE@$(digest_of 0.0.2)"
 	run -0 rollback -c "$CONF" --to 0.0.2
 	all_at 0.0.2

@@ -1,6 +1,18 @@
 # An engine that a test may kill: loaded by a bats file after helpers/common.  tests/run gives such
 # a file a machine of its own (see helpers/exec), so ports 5000 to 5003 are free, the host's engine
 # is out of sight, and everything ends with the file.
+#
+# GANTRY_TEST_ENGINE=podman: Podman's socket in its place (see helpers/podman).
+
+# What a robot is run with: a folder for its socket, and the policy that brings it back.
+# shellcheck disable=SC2034 # helpers/fleet and the tests read them
+ROBOT_RUN=(--tmpfs '/run/gantry:uid=10001,gid=10001')
+ROBOT_RESTART=unless-stopped
+if [ "${GANTRY_TEST_ENGINE:=docker}" = podman ]; then
+	load helpers/podman
+	# shellcheck disable=SC2034 # Podman gives /run to what is read-only
+	ROBOT_RUN=() ROBOT_RESTART=always
+fi
 
 # start_site: dockerd with its data under $BATS_FILE_TMPDIR, on a disk of SITE_SIZE if that is set,
 # with SITE_OPTIONS; exports DOCKER_HOST.
@@ -19,11 +31,15 @@ start_site() {
 
 # start_engine [OPTION...]: with a network of its own that these may name instead.
 start_engine() {
+	"start_$GANTRY_TEST_ENGINE" "$@"
+	wait_for 60 docker version
+}
+
+start_docker() {
 	dockerd --data-root "$SITE/data" --exec-root "$SITE/exec" --pidfile "$SITE/pid" \
 		-H "$DOCKER_HOST" --iptables=false --ip-forward=false --ip-masq=false \
 		"${@:---bip=10.213.0.1/24}" --log-level warn >>"$SITE/log" 2>&1 3>&- &
 	echo $! >"$SITE/engine"
-	wait_for 60 docker version
 }
 
 # ask_engine PATH: its answer; quicker than its command line.
@@ -62,6 +78,10 @@ kill_runtime() {
 
 # power_loss: engine, runtime and every container die at once.
 power_loss() {
+	"lose_$GANTRY_TEST_ENGINE"
+}
+
+lose_docker() {
 	local pid
 	kill_runtime
 	# shims and containers are all that is left of the runtime
@@ -71,14 +91,17 @@ power_loss() {
 	done
 }
 
+empty_docker() {
+	local all
+	all=$(docker ps -aq)
+	# shellcheck disable=SC2086
+	[ -z "$all" ] || docker rm -f $all >/dev/null
+}
+
 stop_site() {
-	local all pid
+	local pid
 	[ -n "${SITE:-}" ] && [ -f "$SITE/engine" ] || return 0
-	if docker version >/dev/null 2>&1; then
-		all=$(docker ps -aq)
-		# shellcheck disable=SC2086
-		[ -z "$all" ] || docker rm -f $all >/dev/null
-	fi
+	! docker version >/dev/null 2>&1 || "empty_$GANTRY_TEST_ENGINE"
 	pid=$(<"$SITE/engine")
 	kill "$pid" 2>/dev/null || true
 	wait_for 30 not_alive "$pid" || kill -9 "$pid"

@@ -67,11 +67,11 @@ start_robot() {
 	shift 2
 	docker pull -q "$image" >/dev/null
 	docker inspect "robot-holder-$n" >/dev/null 2>&1 ||
-		docker run -d --name "robot-holder-$n" --restart always --no-healthcheck \
+		"$GANTRY_TEST_ENGINE" run -d --name "robot-holder-$n" --restart always --no-healthcheck \
 			--sysctl net.ipv4.tcp_migrate_req=1 -p "127.0.0.1:$((5000 + n)):5000" \
 			"$image" robot-serve --hold >/dev/null
-	docker run -d --name "robot-service-$n" --restart unless-stopped --read-only \
-		--network "container:robot-holder-$n" --tmpfs /run/gantry:uid=10001,gid=10001 \
+	"$GANTRY_TEST_ENGINE" run -d --name "robot-service-$n" --restart "$ROBOT_RESTART" --read-only \
+		--network "container:robot-holder-$n" "${ROBOT_RUN[@]}" \
 		-e "ROBOT_ID=robot-$n" --label site=test \
 		--health-interval 5s --health-timeout 1s --health-start-period 1s \
 		--health-retries 1 "$@" "$image" >/dev/null
@@ -126,7 +126,7 @@ all_at() {
 			echo "robot $i answers as '$version', not $1" >&2
 			return 1
 		}
-		[ "$(ask_engine "containers/robot-service-$i/json" | jq -r .HostConfig.RestartPolicy.Name)" = unless-stopped ] || {
+		[ "$(ask_engine "containers/robot-service-$i/json" | jq -r .HostConfig.RestartPolicy.Name)" = "$ROBOT_RESTART" ] || {
 			echo "robot $i has lost its restart policy" >&2
 			return 1
 		}
@@ -136,4 +136,41 @@ all_at() {
 		echo "left behind: $names" >&2
 		return 1
 	}
+}
+
+# told NAME: all that inspect tells, without what has to differ from container to container.
+told() {
+	docker inspect "$1" | jq -S '.[0] | .Id as $id
+		| del(.Id, .Created, .State, .Image, .Name, .RestartCount, .ExecIDs, .GraphDriver, .LogPath,
+			.ResolvConfPath, .HostnamePath, .HostsPath, .Config.Image, .Config.Labels["io.gantry.service"],
+			.Config.Labels["io.gantry.tag"], .Config.Labels["org.opencontainers.image.version"])
+		| .Config.Env |= (map(select(test("^(GANTRY_INSTANCE|GANTRY_IMAGE|APP_VERSION|EXTRA)=") | not)
+				| select(. != "HOSTNAME=" + $id[:12]))
+			| sort)
+		| .Config.Hostname |= if . == $id[:12] then "its own id" else . end
+		| .Mounts |= (map(if .Name // "" | test("^[0-9a-f]{64}$") then del(.Mode) else . end)
+			| sort_by(.Destination))
+		# a volume without a name is asked for by name the second time
+		| .HostConfig.Binds |= ((. // []) | map(select(test("^[0-9a-f]{64}:") | not)) | sort)
+		| .HostConfig.Mounts |= ((. // []) | map(select(.Type != "volume" or .Source != null)
+			| select((.Source // "") | test("^[0-9a-f]{64}$") | not)))
+		| .NetworkSettings |= {Networks: (.Networks // {} | map_values(
+			(.IPAMConfig // {}) as $fixed | {Links: (.Links // []), DriverOpts: (.DriverOpts // {}),
+				Aliases: ((.Aliases // []) - [$id[:12]] | sort), $fixed}
+			+ if $fixed != {} then {IPAddress, MacAddress} else {} end))}'
+}
+
+# keeps COMMAND...: what inspect tells of robot-service-1 is the same before and after.
+keeps() {
+	told robot-service-1 >"$BATS_TEST_TMPDIR/before"
+	run -0 "$@"
+	told robot-service-1 >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+# again OPTION... : robot 1 anew, with these options of docker run.
+again() {
+	docker rm -f robot-service-1 >/dev/null 2>&1 || true
+	rm -rf "$STATE"
+	"$GANTRY_TEST_ENGINE" run -d --name robot-service-1 "$@" >/dev/null
 }
