@@ -52,5 +52,6 @@ lose_podman() {
 }
 
 empty_podman() {
-	podman rm --all --force --time 0 >/dev/null
+	# holders go after those that join them
+	podman rm --all --force --time 0 >/dev/null 2>&1 || podman rm --all --force --time 0 >/dev/null
 }
