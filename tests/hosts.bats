@@ -226,6 +226,25 @@ image_of() {
 	hosts_at 0.0.2
 }
 
+@test "rollback leaves a host that is away for the next run, and takes nobody further back meanwhile" {
+	release 0.0.3 --env NUMBER=3
+	run -0 deploy -c "$CONF" --tag 0.0.3
+	sed -i "s|:2376|:2|" "$CONF"
+	run --separate-stderr -75 rollback -c "$CONF"
+	[ "${#lines[@]}" = 2 ]
+	[[ ${stderr_lines[-1]} == "rollback: 'robot-service-2': engine at 'tcp://127.0.0.1:2': "* ]]
+	[ "$(version_of 1) $(version_of 2) $(version_of 3)" = "0.0.2 0.0.3 0.0.2" ]
+	# 0.0.1 was proven too
+	run --separate-stderr -75 rollback -c "$CONF"
+	[ -z "$output" ]
+	[[ ${stderr_lines[-2]} == "rollback: every service runs 0.0.2 already" ]]
+	[ "$(version_of 1) $(version_of 2) $(version_of 3)" = "0.0.2 0.0.3 0.0.2" ]
+	hosts_conf
+	run --separate-stderr -0 rollback -c "$CONF"
+	[ "$(grep -c '^moved ' <<<"$output")" = 1 ]
+	hosts_at 0.0.2
+}
+
 @test "an engine that is down behind ssh is 75" {
 	sed -i "s|host3/docker.sock|host3/nosuch.sock|" "$CONF"
 	run --separate-stderr -75 deploy -c "$CONF" --check robot-service-3

@@ -185,26 +185,39 @@ target_verify(const struct target *t, const struct policy *p, struct err *e)
 	return verify_image(s, &t->goal.digest, needs, NULL, e);
 }
 
-int
-target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, struct err *e)
+/* What the journal has it moved to last. */
+static bool
+last_moved(const struct service *s, const struct journal *j, struct digest *ret)
 {
-	AUTO_FREE struct digest *all = calloc(f->n + 1, sizeof(*all));
+	const struct json_t *moved = journal_last(j, NULL, "moved", s->name);
+
+	return digest_parse(view_of(jsn_str_or(moved, "digest", "")), ret, NULL) == 0;
+}
+
+int
+target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, size_t *ret_n,
+	       struct err *e)
+{
+	AUTO_FREE struct digest *all = calloc(f->n + f->naway + 1, sizeof(*all));
+	size_t n = f->n;
 
 	if (all == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct service *s = &f->services[i];
-		const struct json_t *moved = journal_last(j, NULL, "moved", s->name);
 		struct service_image runs = { 0 };
 
 		if (s->engine == NULL)
-			(void)digest_parse(view_of(jsn_str_or(moved, "digest", "")), &all[i], NULL);
+			(void)last_moved(s, j, &all[i]);
 		else if (service_runs(s, &runs, e) < 0)
 			return -1;
 		else
 			all[i] = runs.digest;
 	}
+	for (size_t i = 0; i < f->naway; i++)
+		n += last_moved(&f->away[i], j, &all[n]);
 	*ret = TAKE_PTR(all);
+	*ret_n = n;
 	return 0;
 }
 

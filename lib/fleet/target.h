@@ -47,10 +47,11 @@ int target_staged(const struct target_opts *o, const struct journal *j, struct t
 int target_verify(const struct target *t, const struct policy *p, struct err *e);
 
 /* The digest that each service of the fleet runs, not set where there is none: by
- * the engines, or if the fleet has none, by the journal.  *ret, f->n of them, is
- * the caller's to free. */
-int
-target_digests(const struct fleet *f, const struct journal *j, struct digest **ret, struct err *e);
+ * the engines, or if the fleet has none, by the journal; and what those that are
+ * away run, as far as the journal knows.  *ret, *ret_n of them, is the caller's to
+ * free. */
+int target_digests(const struct fleet *f, const struct journal *j, struct digest **ret,
+		   size_t *ret_n, struct err *e);
 
 /* What to go back to: to is a tag or digest that was proven here, or NULL for
  * the newest proven image that is not running and not in quarantine.  Where

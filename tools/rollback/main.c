@@ -101,18 +101,21 @@ list(const struct options *o, struct site_opts *so, struct err *e)
 	AUTO_JSN struct json_t *all = NULL;
 	AUTO_FREE struct digest *runs = NULL;
 	struct err why = { 0 };
+	size_t n;
 
 	so->look = true;
-	if (site_open(so, &s, &why) < 0 || target_digests(s.fleet, s.journal, &runs, &why) < 0) {
+	if (site_open(so, &s, &why) < 0 ||
+	    target_digests(s.fleet, s.journal, &runs, &n, &why) < 0) {
 		if (why.code == ERR_CONFIG || why.code == ERR_USAGE)
 			return err_set(e, why.code, "%s", why.msg);
 		log_warn("%s; from the journal alone", why.msg);
 		site_close(&s);
 		so->offline = true;
-		if (site_open(so, &s, e) < 0 || target_digests(s.fleet, s.journal, &runs, e) < 0)
+		if (site_open(so, &s, e) < 0 ||
+		    target_digests(s.fleet, s.journal, &runs, &n, e) < 0)
 			return -1;
 	}
-	if (report_targets(s.journal, runs, s.fleet->n, s.stable_ms, &all, e) < 0)
+	if (report_targets(s.journal, runs, n, s.stable_ms, &all, e) < 0)
 		return -1;
 	report_print_all(all, columns, COUNT_OF(columns), o->cli.json);
 	return 0;
@@ -126,10 +129,10 @@ go_back(struct options *o, const struct site *s, const struct rollout *r, struct
 					.min_free = s->min_free };
 	AUTO_FREE struct digest *runs = NULL;
 	struct move_goal goal;
-	size_t behind = 0;
+	size_t behind = 0, n;
 
-	if (target_digests(s->fleet, s->journal, &runs, e) < 0 ||
-	    target_back(s->journal, o->to, runs, s->fleet->n, &goal, e) < 0)
+	if (target_digests(s->fleet, s->journal, &runs, &n, e) < 0 ||
+	    target_back(s->journal, o->to, runs, n, &goal, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->fleet->n; i++) {
 		int there = move_is_there(&s->fleet->services[i], &goal, e);
