@@ -32,6 +32,7 @@ make_site() {
 	sed -e "s,^STATE_DIR=.*,STATE_DIR='$dir/state'," -e "s,^PINS_FILE=.*,PINS_FILE='$dir/pins'," \
 		-e "s,^ROBOT_CONTAINERS=.*,ROBOT_CONTAINERS='robot-service-$1 robot-service-$second'," \
 		-e 's,^HEALTH_CHECK_TIMEOUT=.*,HEALTH_CHECK_TIMEOUT=120,' "$CONF" >"$dir/conf"
+	echo BATCH=1 >>"$dir/conf"
 	docker rm -f "robot-service-$second" >/dev/null
 	docker run -d --name "robot-service-$second" --restart "$ROBOT_RESTART" --read-only \
 		--network "container:robot-holder-$second" "${ROBOT_RUN[@]}" \
@@ -89,6 +90,9 @@ one_round() {
 	goal=0.0.1
 	[ "$now" != 0.0.1 ] || goal=0.0.2
 	local deploy=(deploy -c "$dir/conf" --strategy) kill peace
+	# one after the other, or both at once
+	draw 2
+	sed -i "s/^BATCH=.*/BATCH=$((1 + 2 * LOT))/" "$dir/conf"
 	draw 5
 	case $LOT in
 	0) kill=("${deploy[@]}" handover --force --tag "$goal") ;;
