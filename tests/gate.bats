@@ -161,6 +161,28 @@ ill_at() {
 	[[ $stderr == *"it ended with status "* ]]
 }
 
+# What cured it is lost with the container that had it.
+@test "one that was ill, is cured and cannot go back healthy keeps what serves: 5, and a person is told" {
+	local logs
+	reset_fleet 0.0.1
+	conf HEALTH_CHECK_TIMEOUT=20
+	ill 1 -e LOG_DIR=/run/gantry/logs
+	deploy -c "$CONF" --tag 0.0.3 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	DEPLOY=$!
+	wait_for 30 at_step probe
+	logs=/proc/$(state_of robot-service-1-next State.Pid)/root/run/gantry/logs
+	mkdir "$logs" && chown 10001:10001 "$logs"
+	ends 5
+	grep -q "deploy: going back: 'robot-service-1': .* (nor was it before)" "$BATS_TEST_TMPDIR/err"
+	[ "$(version_of 1) $(version_of 2)" = "0.0.3 0.0.1" ]
+	quarantined 0.0.3
+	# a person who starts it as it was, and well
+	docker rm -f robot-service-1 >/dev/null
+	start_robot 1 0.0.1
+	run -3 deploy -c "$CONF" --tag 0.0.3
+	all_at 0.0.1
+}
+
 @test "a health that comes and goes is not healthy, also without a soak" {
 	local port
 	reset_fleet 0.0.1

@@ -18,6 +18,15 @@ back_goal(const struct rollout_txn *t, const struct service *s, struct move_goal
 	return digest[0] == '\0' ? 0 : digest_parse(view_of(digest), &ret->digest, e);
 }
 
+/* Its neighbours may be to blame that it has to go, and what it goes back to was ill already. */
+static const char *
+was_ill_words(const struct rollout_txn *t, const struct service *s)
+{
+	const struct json_t *b = journal_first(t->r->journal, t->id, "service", s->name);
+
+	return jsn_bool(b, "healthy", true) ? "" : " (nor was it before)";
+}
+
 static int
 back_one(const struct rollout_txn *t, const struct service *s, size_t i, void *arg, struct err *e)
 {
@@ -38,8 +47,10 @@ back_one(const struct rollout_txn *t, const struct service *s, size_t i, void *a
 		return -1;
 	if (rollout_reach(t, s, &goal, &o, &left, &why) < 0) {
 		rollout_record(t, ROLLOUT_FAILED, s->name, &goal, why.msg);
-		return err_set(e, why.code == ERR_NO ? ERR_STUCK : why.code, "going back: %s",
-			       why.msg);
+		if (why.code == ERR_NO)
+			return err_set(e, ERR_STUCK, "going back: %s%s", why.msg,
+				       was_ill_words(t, s));
+		return err_set(e, why.code, "going back: %s", why.msg);
 	}
 	rollout_record(t, ROLLOUT_BACK, s->name, &goal, NULL);
 	return 0;
