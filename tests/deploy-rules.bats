@@ -160,6 +160,24 @@ post-deploy  0.0.2  $new" ]
 	all_at 0.0.1
 }
 
+# ms_of STEP: when the last deployment announced it for robot 1, since 1970.
+ms_of() {
+	date -d "$(jq -r "select(.step == \"$1\" and .service == \"robot-service-1\").time" \
+		"$STATE/journal.jsonl" | tail -n 1)" +%s%3N
+}
+
+@test "a container that does not end is given its own time, not ours" {
+	reset_fleet 0.0.1
+	docker rm -f robot-service-1 >/dev/null
+	start_robot 1 0.0.1 --stop-timeout 1
+	hook pre-switch 'kill -STOP "$(docker inspect -f "{{.State.Pid}}" robot-service-1)"'
+	run -0 deploy -c "$CONF" --strategy recreate --tag 0.0.2 robot-service-1
+	[ "$(version_of 1)" = 0.0.2 ]
+	[ $(($(ms_of start) - $(ms_of halt-old))) -lt 9000 ]
+	run -0 docker inspect -f '{{.Config.StopTimeout}}' robot-service-1
+	[ "$output" = 1 ]
+}
+
 @test "a hook after the switch takes everything back, and the release into quarantine" {
 	reset_fleet 0.0.1
 	# shellcheck disable=SC2016

@@ -19,6 +19,8 @@
 #define AUTH_BYTES    (64U << 10)
 #define PULL_IDLE_MS  600000 /* a large layer is unpacked without a word */
 #define EXEC_GRACE_MS 2000
+#define STOP_S_MAX    86400
+#define STOP_MORE_MS  60000
 #define LOG_BYTES     (64U << 10)
 #define EVENTS_MS     1000
 #define REMOVING_MS   20000
@@ -312,13 +314,25 @@ start(void *self, const char *id, struct err *e)
 	return err_set(e, why.code, "%s", why.msg);
 }
 
+/* The engine answers when it is done, and says nothing until then. */
 static int
 stop(void *self, const char *id, struct err *e)
 {
-	char rest[32];
+	struct api patient = *(struct api *)self;
+	AUTO_JSN struct json_t *c = NULL;
+	AUTO_HTTP struct http *h = NULL;
+	int64_t s;
 
-	(void)snprintf(rest, sizeof(rest), "/stop?t=%d", ENGINE_STOP_S);
-	return post(self, id, rest, NULL, 304, e);
+	if (container(self, id, &c, e) < 0)
+		return -1;
+	s = jsn_int(c, "Config.StopTimeout", ENGINE_STOP_S);
+	if (s <= ENGINE_STOP_S)
+		return post(self, id, "/stop", NULL, 304, e);
+	if (api_session(self, s < STOP_S_MAX ? s * 1000 + STOP_MORE_MS : STOP_S_MAX * 1000, NULL,
+			&h, e) < 0)
+		return -1;
+	patient.http = h;
+	return post(&patient, id, "/stop", NULL, 304, e);
 }
 
 static int

@@ -24,7 +24,7 @@
 
 #define ENGINE_ID_MAX	    129
 #define ENGINE_EXEC_OUT_MAX 4096 /* bytes of a command's output that are kept */
-#define ENGINE_STOP_S	    10	 /* between SIGTERM and SIGKILL */
+#define ENGINE_STOP_S	    10	 /* between SIGTERM and SIGKILL, if a container does not say */
 
 struct json_t;
 struct digest;
@@ -82,7 +82,7 @@ int engine_image_remove(struct engine *eng, const char *ref, struct err *e);
 int engine_create(struct engine *eng, const char *name, const struct json_t *spec,
 		  char ret_id[ENGINE_ID_MAX], struct err *e);
 int engine_start(struct engine *eng, const char *id, struct err *e);
-/* SIGTERM (or the image's own signal), and SIGKILL after ENGINE_STOP_S. */
+/* SIGTERM (or the image's own signal), and SIGKILL after the container's own time. */
 int engine_stop(struct engine *eng, const char *id, struct err *e);
 /* signal: "SIGUSR1".  ERR_NO if the container does not run.  Goes past the
  * engine where that is possible (see local.h). */
