@@ -220,6 +220,30 @@ blameless() {
 	[ ! -e "$STATE/journal.jsonl" ] || run ! grep -qE '"(quarantine|passed)"' "$STATE/journal.jsonl"
 }
 
+# before_evidence STEP: it was announced before anybody looked at what the container left.
+before_evidence() {
+	local at taken
+	at=$(date -d "$(jq -r "select(.step == \"$1\").time" "$STATE/journal.jsonl" | head -n 1)" +%s%3N)
+	taken=$(stat -c %.3Y "$STATE"/evidence/*/robot-service-1.txt | tr -d .)
+	[ "$at" -lt "$taken" ] || {
+		echo "$1 at $at, evidence at $taken" >&2
+		return 1
+	}
+}
+
+@test "a release that ends while it soaks: the old one serves before anybody asks why" {
+	start 0.0.2
+	kill "$(state_of robot-service-1-next State.Pid)"
+	ends 3
+	before_evidence settle-promote
+	[ "$(version_of 1)" = 0.0.1 ]
+	start 0.0.2 STRATEGY=recreate
+	kill "$(state_of robot-service-1-next State.Pid)"
+	ends 3
+	before_evidence settle-remove-next
+	[ "$(version_of 1)" = 0.0.1 ]
+}
+
 @test "a registry that has no address is the place's fault: 75, and one line" {
 	reset_fleet 0.0.1
 	conf REGISTRY_URL=registry.invalid:5000

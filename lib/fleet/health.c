@@ -18,7 +18,9 @@
 #define CHECK_MS_MAX	  86400000
 #define CHECK_RETRIES_MAX 1000
 
-/* One question.  1 healthy, 0 not (why in reason), -1 could not be asked. */
+enum { ILL, WELL, MUTE /* nobody answers: ill, or at its end */ };
+
+/* One question.  WELL, or not (why in reason), -1 could not be asked. */
 typedef int ask_fn(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e);
 
 /* "unhealthy TARGET STATUS MILLISECONDS reason" */
@@ -82,7 +84,7 @@ ask_port(const struct health *h, char reason[PROBE_REASON_MAX], struct err *e)
 	if (probe_once(h->url, &o, &r, e) < 0)
 		return -1;
 	(void)snprintf(reason, PROBE_REASON_MAX, "%s", r.reason);
-	return r.healthy;
+	return r.healthy ? WELL : r.status == 0 ? MUTE : ILL;
 }
 
 /* Without an address to ask, the engine's own health check counts; without
@@ -190,15 +192,50 @@ is_stopped(const struct health *h)
 	return h->stop != NULL && *h->stop;
 }
 
+/* It serves: the sooner it is known to be ill, the shorter that lasts. */
+static int64_t
+soak_pause(const struct health *h)
+{
+	int64_t ms = h->soak_ms / 4 + HEALTH_FAST_MS;
+
+	return ms < HEALTH_SOAK_MS ? ms : HEALTH_SOAK_MS;
+}
+
+/* One wait, as it comes along. */
+struct wait {
+	int good, bad;	       /* answers in a row */
+	int64_t since, ill_ms; /* of the first of them */
+	bool was_healthy;
+};
+
+static void
+note(struct wait *w, int answer, int64_t now)
+{
+	w->good = answer == WELL ? w->good + 1 : 0;
+	w->bad = answer == WELL ? 0 : w->bad + 1;
+	if (w->good == 1)
+		w->since = now;
+	if (w->bad == 1)
+		w->ill_ms = now;
+	w->was_healthy |= answer == WELL;
+}
+
+/* An engine may be slow to notice the end of what is mute, and who ended it decides. */
+static bool
+is_given_up(const struct wait *w, int answer, int64_t now)
+{
+	return w->was_healthy && w->bad >= HEALTH_PATIENCE &&
+	       (answer == ILL || now - w->ill_ms >= HEALTH_MUTE_MS);
+}
+
 static int
 wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
 {
 	struct deadline until = clock_deadline(h->timeout_ms);
-	int64_t pause = HEALTH_FAST_MS, since = 0;
+	int64_t pause = HEALTH_FAST_MS;
 	char reason[PROBE_REASON_MAX] = "";
 	struct health_life this_wait = { .older = true };
-	int good = 0, bad = 0;
-	bool was_healthy = false;
+	struct wait w = { 0 };
 
 	for (;;) {
 		struct err why = { 0 };
@@ -213,21 +250,19 @@ wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
 		if (answer < 0)
 			return err_set(e, why.code, "%s", why.msg);
 		now = clock_mono_ms();
-		good = answer ? good + 1 : 0;
-		bad = answer ? 0 : bad + 1;
-		since = good == 1 ? now : since;
-		was_healthy |= answer == 1;
-		if (good > 0 && good >= h->in_a_row && now - since >= h->soak_ms)
+		note(&w, answer, now);
+		if (w.good > 0 && w.good >= h->in_a_row && now - w.since >= h->soak_ms)
 			return 0;
-		if ((was_healthy && bad >= HEALTH_PATIENCE) || (!was_healthy && clock_over(until)))
+		if (is_given_up(&w, answer, now) || (!w.was_healthy && clock_over(until)))
 			return err_set(e, ERR_NO, "%s", reason[0] != '\0' ? reason : "unhealthy");
 		/* a soak that starts anew again and again ends too */
-		if (was_healthy && !answer && h->timeout_ms > 0 && now > until.at_ms + h->soak_ms)
+		if (w.was_healthy && w.bad > 0 && h->timeout_ms > 0 &&
+		    now > until.at_ms + h->soak_ms)
 			return err_set(e, ERR_NO, "%s", reason);
-		clock_sleep_ms(pause, h->stop);
+		clock_sleep_ms(w.was_healthy && w.bad > 0 ? HEALTH_AGAIN_MS : pause, h->stop);
 		pause = pause * 2 < h->interval_ms ? pause * 2 : h->interval_ms;
-		if (was_healthy && pause > h->soak_ms / 4 + HEALTH_FAST_MS)
-			pause = h->soak_ms / 4 + HEALTH_FAST_MS;
+		if (w.was_healthy && pause > soak_pause(h))
+			pause = soak_pause(h);
 	}
 }
 

@@ -2,7 +2,8 @@
  * health: wait until a container has proven itself, or has proven to be bad.
  *
  * Asked often at first (every HEALTH_FAST_MS), then more and more seldom up to
- * the interval.  A container that ends by itself, also if it is started again,
+ * the interval, or to HEALTH_SOAK_MS once it serves; an unhealthy answer is asked
+ * for again soon.  A container that ends by itself, also if it is started again,
  * or has something in it killed for memory is bad at once, and the reason has
  * its last words.
  *
@@ -16,6 +17,9 @@
 #include "fleet/service.h"
 
 #define HEALTH_FAST_MS	    100
+#define HEALTH_SOAK_MS	    250	 /* while it soaks, at most */
+#define HEALTH_AGAIN_MS	    40	 /* after an unhealthy answer that follows a healthy one */
+#define HEALTH_MUTE_MS	    2000 /* nobody answers where somebody did, and no end is seen */
 #define HEALTH_TRY_MS	    5000 /* one question */
 #define HEALTH_IN_A_ROW	    3	 /* healthy answers that make a new container healthy */
 #define HEALTH_PATIENCE	    3	 /* unhealthy answers in a row after a healthy one */

@@ -33,6 +33,7 @@ struct move {
 	char url[SERVICE_URL_MAX];
 	int64_t timeout_ms; /* until the new one is healthy */
 	struct health_life life;
+	enum step at; /* announced last */
 	bool handover, was_up, was_healthy, own_fault, fixed_policy;
 };
 
@@ -477,8 +478,8 @@ run_stages(struct move *m, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		if (m->o->stop != NULL && *m->o->stop && way[i].step < STEP_POLICY_NEW)
 			return err_set(e, ERR_TEMP, "stopped by a signal");
-		if (step_announce(m->j, m->txn, m->s->name, way[i].step, e) < 0 ||
-		    way[i].run(m, e) < 0)
+		m->at = way[i].step;
+		if (step_announce(m->j, m->txn, m->s->name, m->at, e) < 0 || way[i].run(m, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -517,6 +518,39 @@ note_evidence(const struct move *m, const char *path)
 	(void)journal_write(m->j, "evidence", m->txn, f, NULL);
 }
 
+static void
+promote_old(struct move *m)
+{
+	struct health h = health_of(m);
+
+	h.id = m->old_id;
+	h.timeout_ms = m->was_healthy ? OLD_GRACE_MS : 1;
+	h.life = NULL;
+	if (step_announce(m->j, m->txn, m->s->name, STEP_SETTLE_PROMOTE, NULL) == 0 &&
+	    engine_kill(m->s->engine, m->old_id, "SIGUSR1", NULL) == 0 &&
+	    health_promoted(&h, NULL) == 0)
+		(void)engine_kill(m->s->engine, m->next_id, "SIGUSR2", NULL);
+}
+
+static void
+start_old(const struct move *m)
+{
+	if (step_announce(m->j, m->txn, m->s->name, STEP_SETTLE_REMOVE_NEXT, NULL) == 0 &&
+	    engine_stop(m->s->engine, m->next_id, NULL) == 0)
+		(void)engine_start(m->s->engine, m->old_id, NULL);
+}
+
+/* The old one serves before anybody looks at what went wrong.  What fails here, settling does
+ * again. */
+static void
+serve_again(struct move *m)
+{
+	if (m->handover && (m->at == STEP_DEMOTE || m->at == STEP_SOAK))
+		promote_old(m);
+	else if (!m->handover && m->was_up && (m->at == STEP_START || m->at == STEP_SOAK))
+		start_old(m);
+}
+
 /* After a failure: the service is what really is there after settling. */
 static int
 recover(struct move *m, struct err *why, enum move_left *ret_left, struct err *e)
@@ -525,6 +559,7 @@ recover(struct move *m, struct err *why, enum move_left *ret_left, struct err *e
 	struct err more = { 0 };
 	int settled;
 
+	serve_again(m);
 	say(m, "%s; going back to %s", why->msg, m->ran.tag[0] != '\0' ? m->ran.tag : m->ran.ref);
 	if (why->code == ERR_NO)
 		take_evidence(m, why->msg, evidence);
