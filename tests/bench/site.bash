@@ -40,17 +40,47 @@ site_image() {
 	reg-sync --list "localhost:${GANTRY_PORT:-5000}/robot-app:$1" | sed 's/:[^:@/]*@/@/'
 }
 
-# site_load FILE: fifty busy connections to robot 1 until wrk is interrupted; its words in FILE.
+# site_other: the other one of the versions 0.0.1 and 0.0.2 than robot 1 runs, as REPO@DIGEST.
+site_other() {
+	local runs
+	runs=$(docker inspect -f '{{index .Config.Image}}' robot-service-1)
+	if [ "$runs" = "$(site_image 0.0.1)" ]; then site_image 0.0.2; else site_image 0.0.1; fi
+}
+
+# site_pins IMAGE N...: the pins with this image for these robots, in $SITE/bench.env.
+site_pins() {
+	local image=$1 n
+	shift
+	cp "$SITE/state/robots.env" "$SITE/bench.env"
+	for n; do
+		sed -i "s#^ROBOT_SERVICE_${n}_IMAGE=.*#ROBOT_SERVICE_${n}_IMAGE=$image#" "$SITE/bench.env"
+	done
+}
+
+# site_up_again ENV-FILE N: compose makes robot N anew with these pins, whatever it believes to run.
+site_up_again() {
+	site_compose "$1" up -d --no-deps --force-recreate "robot-service-$2"
+}
+
+# site_healthy N: until robot N is.
+site_healthy() {
+	healthcheck -q --wait 60 -i 0.05 "http://127.0.0.1:$((${GANTRY_PORT:-5000} + $1))/health" >/dev/null
+}
+
+# site_load FILE: fifty busy connections to robot 1, ten of them new for each request; what they got
+# comes to FILE.
 site_load() {
-	wrk -t 2 -c 50 -d 600 "http://127.0.0.1:$((${GANTRY_PORT:-5000} + 1))/health" >"$1" 2>&1 &
+	"$B/helpers/load" -k 40 -f 10 -p 0.01 \
+		"http://127.0.0.1:$((${GANTRY_PORT:-5000} + 1))/health" >"$1" 2>/dev/null &
 	LOAD=$!
 }
 
-# site_lost FILE: end the load; LOST is how many of its requests got no good answer.
+# site_lost FILE: end the load; LOST is how many of its requests got no good answer, GAP for how many
+# milliseconds nobody got one.
+# shellcheck disable=SC2034 # the benchmarks read them
 site_lost() {
 	kill -INT "$LOAD"
 	wait "$LOAD" || true
-	# shellcheck disable=SC2034 # the benchmarks read it
-	LOST=$(awk '/Socket errors:/ { gsub(",", ""); n += $4 + $6 + $8 + $10 }
-		/Non-2xx or 3xx/ { n += $NF } END { print n + 0 }' "$1")
+	LOST=$(awk '{ print $4 }' "$1")
+	GAP=$(awk '{ print $6 }' "$1")
 }
