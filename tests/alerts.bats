@@ -123,4 +123,10 @@ is_state() {
 	start_robot "$ROBOT" robot-1 0.0.2
 	wait_for 60 told "Over: RobotDown"
 	run ! told DeploymentRuns
+
+	# what is the same at one site is one message
+	jq -n '["a", "b"] | map({labels: {alertname: "Twice", site: "plant", severity: "warning", instance: .}})' |
+		curl -fsS -H 'Content-Type: application/json' -d @- "http://127.0.0.1:$AM/api/v2/alerts"
+	wait_for 30 told "2 x Twice at plant"
+	run ! told '"Twice at plant"'
 }
