@@ -45,14 +45,25 @@ add_value(struct buf *b, const struct value *values, struct view name)
 			add_html(b, values->text);
 }
 
+/* The first of two such bytes in a row; many times as fast as memmem. */
+static const char *
+find_pair(const char *p, const char *end, char c)
+{
+	while (p != NULL && p < end && (p = memchr(p, c, (size_t)(end - p))) != NULL) {
+		if (p + 1 < end && p[1] == c)
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
 static void
 fill(struct buf *b, struct view rest, const struct value *values)
 {
 	while (rest.n > 0) {
-		const char *open = memmem(rest.p, rest.n, "{{", 2);
-		const char *close =
-			open != NULL ? memmem(open, rest.n - (size_t)(open - rest.p), "}}", 2)
-				     : NULL;
+		const char *end = rest.p + rest.n;
+		const char *open = find_pair(rest.p, end, '{');
+		const char *close = find_pair(open, end, '}');
 
 		if (close == NULL) {
 			buf_add(b, rest.p, rest.n);
