@@ -105,6 +105,8 @@ stop_site() {
 	pid=$(<"$SITE/engine")
 	kill "$pid" 2>/dev/null || true
 	wait_for 30 not_alive "$pid" || kill -9 "$pid"
+	# what a killed runtime left would keep the file's output open
+	pkill -9 -f "containerd-shim.*$SITE/" || true
 	# a killed engine leaves its mounts behind
 	awk -v d="$SITE/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
 		xargs -r umount -l

@@ -330,7 +330,7 @@ TEST(no_folder_is_an_empty_journal)
 
 struct writer {
 	struct journal *j;
-	char name[16];
+	char name[24];
 	pthread_t thread;
 	size_t wrong;
 };
