@@ -72,7 +72,7 @@ setup() {
 			return 1
 		}
 		n=$((n + 1))
-	done < <(sed -n 's/^\.It Dq //p' man/gantry-troubleshooting.7)
+	done < <(sed -n 's/ Dc .*//; s/^\.It D[qo] //p' man/gantry-troubleshooting.7)
 	[ "$n" -gt 15 ]
 }
 
