@@ -388,7 +388,6 @@ static int
 restart_policy(void *self, const char *id, const struct json_t *policy, struct err *e)
 {
 	AUTO_JSN struct json_t *body = jsn_object();
-
 	AUTO_JSN struct json_t *c = NULL;
 	struct err why = { 0 };
 
