@@ -8,8 +8,9 @@ load helpers/monitoring
 BOARDS=$ROOT/compose/monitoring/grafana/dashboards
 
 setup_file() {
-	export TEXTFILES=$BATS_FILE_TMPDIR/textfiles
-	mkdir "$TEXTFILES"
+	# a folder each, as node-exporter has them in the compose file
+	export FOLDERS=$BATS_FILE_TMPDIR/textfiles TEXTFILES=$BATS_FILE_TMPDIR/textfiles/host
+	mkdir -p "$TEXTFILES" "$FOLDERS/send-missing"
 }
 
 teardown_file() {
@@ -69,8 +70,15 @@ textfiles() {
 	cat "$TEXTFILES"/gantry_{sync,verify}.prom | promtool check metrics
 }
 
+# One look, at the time before this Prometheus was started: nothing is missing.
+send_missing() {
+	SITE=plant STATE=$FOLDERS/send-missing GATEWAY_URL=http://127.0.0.1:$PROM VMAGENT_URL=http://127.0.0.1:$AGENT \
+		CENTRAL_URL=http://127.0.0.1:$PROM/api/v1/write SETTLE=1200 EVERY=0 \
+		busybox sh "$ROOT/compose/monitoring/forward/send-missing.sh"
+}
+
 @test "every query of every panel returns data" {
-	need prometheus prometheus-alertmanager prometheus-node-exporter vmagent
+	need prometheus prometheus-alertmanager prometheus-node-exporter vmagent busybox
 	textfiles
 	AM=$(free_port) NODE=$(free_port) ROBOT=$(free_port) AGENT=$(free_port) PROM=$(free_port)
 	sed -E -e "s|/etc/prometheus|$ROOT/compose/monitoring|; s/(scrape|evaluation)_interval: .*/\1_interval: 1s/" \
@@ -81,11 +89,12 @@ textfiles() {
 	printf 'route: { receiver: none }\nreceivers: [{ name: none }]\n' >am.yml
 	start_robot "$ROBOT" robot-1 0.0.1
 	start_alertmanager "$AM" am.yml
-	start_node_exporter "$NODE" "$TEXTFILES"
+	start_node_exporter "$NODE" "$(sed -n "s|.*textfile.directory=/textfiles|$FOLDERS|p" "$ROOT/compose/docker-compose.monitoring.yml")"
 	vmagent -remoteWrite.url=http://127.0.0.1:1/api/v1/write -remoteWrite.tmpDataPath="$PWD/queue" \
 		-httpListenAddr="127.0.0.1:$AGENT" >vmagent.log 2>&1 3>&- &
 	started $!
 	SITE=plant start_prometheus gateway "$PROM" gateway.yml --enable-feature=expand-external-labels
+	send_missing
 	local board expr empty=0
 	for board in "$BOARDS"/*.json; do
 		while IFS= read -r expr; do

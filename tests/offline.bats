@@ -50,7 +50,10 @@ start_gateway() {
 	PROMETHEUS=$!
 	started $PROMETHEUS
 	start_vmagent
-	wait_for 30 curl -fsS http://127.0.0.1:9090/-/ready
+	wait_for 30 curl -fsS http://127.0.0.1:9090/-/ready || {
+		tail -n 5 gateway.log >&2
+		return 1
+	}
 }
 
 # With the options of the compose file.
@@ -82,9 +85,21 @@ missing() {
 	comm -23 <(samples gateway) <(samples central) | wc -l
 }
 
+# What only a careful sender brings over as it is.
+start_odd() {
+	mkdir odd
+	{
+		printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\r\n'
+		printf 'odd{of="%s"} %s\n' $'a\ttab' NaN 'a \\ and a \"' +Inf 'a \n' -Inf \
+			',\"values\":[[ {\"metric\": ]]},<é>' 0.30000000000000004
+	} >odd/default
+	"$B/helpers/canned" 5001 odd 3>&- &
+	started $!
+}
+
 send_missing() {
 	SITE=plant STATE=$BATS_FILE_TMPDIR GATEWAY_URL=http://127.0.0.1:9090 VMAGENT_URL=http://127.0.0.1:8429 \
-		CENTRAL_URL=http://10.214.0.2:9090/api/v1/write SLICE=5 LOOKBACK=120 SETTLE=0 EVERY=0 \
+		CENTRAL_URL=http://10.214.0.2:9090/api/v1/write SLICE=5 LOOKBACK=1500 SETTLE=0 EVERY=0 \
 		busybox sh "$SITE_FILES/forward/send-missing.sh"
 }
 
@@ -99,10 +114,11 @@ older_than_heads() {
 	need prometheus promtool vmagent busybox
 	sed -E -e "s/(scrape|evaluation)_interval: .*/\1_interval: 1s/; s/scrape_timeout: .*/scrape_timeout: 1s/" \
 		-e "s/vmagent:8429/127.0.0.1:8429/; s/localhost:9090/127.0.0.1:9090/" \
-		-e "s/\"robot-holder-1:5000\".*\"\]/\"127.0.0.1:5000\"]/; /^(rule_files|alerting):/,/^$/d" \
+		-e "s/\"robot-holder-1:5000\".*\"\]/\"127.0.0.1:5000\", \"127.0.0.1:5001\"]/; /^(rule_files|alerting):/,/^$/d" \
 		-e '/job_name: (node|cadvisor|alertmanager)/,/^$|job_name: [pv]/{/job_name: [pv]/!d}' \
 		"$SITE_FILES/prometheus/gateway.yml" >gateway.yml
 	start_robot 5000 robot-1 0.0.1
+	start_odd
 	start_central
 	start_gateway
 	wait_for 30 has 9090 'up{job="robot"} == 1'
@@ -125,6 +141,7 @@ older_than_heads() {
 	# what the queue has kept comes by itself
 	FROM=$((back + 1))
 	[ "$(samples gateway | wc -l)" -gt 1000 ]
+	[ "$(samples gateway | grep -c '"odd"')" -gt 8 ]
 	wait_for 30 both_have_the_same
 	# what was lost with the queue comes from the gateway's own blocks
 	FROM=$from
@@ -134,6 +151,8 @@ older_than_heads() {
 	# which it knows when it looks again
 	send_missing
 	[ "$(<complete)" -gt $((TO - 5)) ]
+	promtool check metrics <send_missing.prom
+	grep -qx "gantry_send_missing_complete_timestamp_seconds $(<complete)" send_missing.prom
 }
 
 @test "without an uplink, or without a gateway, it says so and keeps its place" {

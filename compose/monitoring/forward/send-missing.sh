@@ -3,8 +3,9 @@
 #
 # The gateway's Prometheus has them all on disk.  Time is looked at in slices: one of which the
 # central Prometheus has as many samples as the gateway is done, any other is sent again whole, and
-# what arrives twice counts once.  vmagent, which has a queue on disk, is who sends.  Staleness
-# markers are not sent.  Needs promtool, awk and wget, all of which are in the image of Prometheus.
+# what arrives twice counts once.  vmagent, which has a queue on disk, is who sends.  No query returns
+# staleness markers, so they are not sent.  STATE/send_missing.prom, for node_exporter, says up to when
+# all is there.  Needs promtool, awk and wget, all of which are in the image of Prometheus.
 set -eu
 
 : "${SITE:?}" "${STATE:=/prometheus}"
@@ -26,13 +27,13 @@ waiting() {
 	awk '/^vmagent_remotewrite_pending_data_bytes/ { n += $NF } END { printf "%d\n", n }' "$STATE/answer"
 }
 
-# sums FILTER: queries for the number of samples in a slice, of two hundred metrics each.  Metric by
-# metric: without their names, series of two cannot be told apart.
+# sums FILTER: queries for the number of samples in a slice, of two hundred metrics each; none where there
+# was no metric.  Metric by metric: without their names, series of two cannot be told apart.
 sums() {
 	sed 's/.*"data":\[//; s/\].*//; s/","/\n/g; s/"//g' "$STATE/names" | awk -v filter="$1" -v range="$range" '
 		NF { printf "%s(sum(count_over_time({__name__=\"%s\"%s}%s)) or vector(0))", between, $0, filter, range }
-		{ between = NR % 200 ? " + " : "\n" }
-		END { print "" }'
+		{ between = NR % 200 ? " + " : "\n"; any += NF }
+		END { if (any) print "" }'
 }
 
 # counts SERVER FILTER FROM TO: END COUNT of each slice.
@@ -54,14 +55,36 @@ lacking() {
 	awk 'NR == FNR { there[$1] = $2; next } $2 > there[$1] { print $1 }' "$STATE/there" "$STATE/here"
 }
 
-# send END: the slice that ends then, as lines of SERIES VALUE TIME.
+# send END: the slice that ends then, a series a line.  Labels are copied as JSON writes them, and none has
+# {"metric": or ,"values":[[ in it: a backslash is before each of its quotes.
 send() {
-	promtool query instant --time="$1" "$GATEWAY_URL" "{__name__!=\"\"}$range" >"$STATE/answer" || return
+	wget -q -O "$STATE/answer" \
+		"$GATEWAY_URL/api/v1/query?time=$1&query=%7B__name__!=%22%22%7D%5B$((SLICE * 1000 - 1))ms%5D" || return
 	awk '
-		sub(/ =>$/, "") { series = $0; next }
-		/ @\[[0-9.]+\]$/ { printf "%s %s %.0f\n", series, $1, substr($2, 3, length($2) - 3) * 1000 }
+		BEGIN { RS = "[{]\"metric\":" }
+		(at = index($0, ",\"values\":[[")) {
+			n = split(substr($0, at + 12), sample, /\],\[/)
+			values = times = ""
+			for (i = 1; i <= n; i++) {
+				split(sample[i], part, "\"")
+				values = values "," part[2]
+				times = times sprintf(",%.0f", part[1] * 1000)
+			}
+			printf "{\"metric\":%s,\"values\":[%s],\"timestamps\":[%s]}\n", substr($0, 1, at - 1), substr(values, 2), substr(times, 2)
+		}
 	' "$STATE/answer" >"$STATE/slice"
-	wget -q -O /dev/null --post-file="$STATE/slice" "$VMAGENT_URL/api/v1/import/prometheus?extra_label=site=$SITE"
+	wget -q -O /dev/null --post-file="$STATE/slice" "$VMAGENT_URL/api/v1/import?extra_label=site=$SITE"
+}
+
+# What monitoring is told: nothing, as long as nothing is known to be complete.
+tell() {
+	[ -s "$STATE/complete" ] || return 0
+	cat >"$STATE/send_missing.new" <<-PROM
+		# HELP gantry_send_missing_complete_timestamp_seconds The central Prometheus has every sample from before.
+		# TYPE gantry_send_missing_complete_timestamp_seconds gauge
+		gantry_send_missing_complete_timestamp_seconds $(cat "$STATE/complete")
+	PROM
+	mv "$STATE/send_missing.new" "$STATE/send_missing.prom"
 }
 
 # One look at all that is not known to be complete, a day at a time.
@@ -91,6 +114,7 @@ trap 'exit 0' TERM
 while :; do
 	status=0
 	look || status=$?
+	tell
 	touch "$STATE/alive"
 	[ "$EVERY" -gt 0 ] || exit "$status"
 	sleep "$EVERY" &
