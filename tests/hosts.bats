@@ -7,16 +7,14 @@ load helpers/fleet
 
 setup_file() {
 	start_fleet 1 0.0.1
-	export ROBOTS=3 HERE=$SITE
+	export ROBOTS=3
 	export SSH_PORT CERTS=$BATS_FILE_TMPDIR/certs
 	SSH_PORT=$(free_port)
 	# the same registry, as the others call it
 	ln -s local "$BATS_FILE_TMPDIR/far"
 	start_registry far 5010
 	make_certificates
-	start_host 2 -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$CERTS/ca.pem" \
-		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server.key"
-	start_host 3
+	"start_${GANTRY_TEST_ENGINE}_hosts"
 	start_sshd
 	on 2 start_robot 2 0.0.1
 	on 3 start_robot 3 0.0.1
@@ -25,9 +23,9 @@ setup_file() {
 teardown_file() {
 	local n
 	for n in 2 3; do
-		SITE=$BATS_FILE_TMPDIR/host$n on $n stop_site
+		on $n stop_site
 	done
-	SITE=$HERE stop_fleet
+	stop_fleet
 }
 
 setup() {
@@ -40,27 +38,64 @@ teardown() {
 }
 
 # on N COMMAND...: with the engine of host N.
-on() {
-	local n=$1
+on() (
+	n=$1
 	shift
-	if [ "$n" = 1 ]; then
-		"$@"
-	else
-		DOCKER_HOST=unix://$BATS_FILE_TMPDIR/host$n/docker.sock "$@"
-	fi
-}
+	[ "$n" = 1 ] || SITE=$BATS_FILE_TMPDIR/host$n DOCKER_HOST=unix://$BATS_FILE_TMPDIR/host$n/docker.sock
+	[ "$GANTRY_TEST_ENGINE" = docker ] || name_podman_conf
+	"$@"
+)
 
-# start_host N [OPTION...]: a dockerd with data and a network of its own.
+# start_host N [OPTION...]: an engine with data and a network of its own.
 start_host() {
 	local n=$1
 	shift
 	mkdir -p "$BATS_FILE_TMPDIR/host$n/data"
-	ip link show "gantry$n" >/dev/null 2>&1 || {
+	on "$n" start_engine --bridge "gantry$n" "$@"
+}
+
+start_docker_hosts() {
+	local n
+	for n in 2 3; do
 		ip link add "gantry$n" type bridge
 		ip addr add "10.213.$n.1/24" dev "gantry$n"
 		ip link set "gantry$n" up
-	}
-	SITE=$BATS_FILE_TMPDIR/host$n on "$n" start_engine --bridge "gantry$n" "$@"
+	done
+	start_host 2 -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$CERTS/ca.pem" \
+		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server.key"
+	start_host 3
+}
+
+# What listens at the port, and what answers as docker there, are not Podman's own.
+start_podman_hosts() {
+	start_host 2 10.213.2
+	start_host 3 10.213.3
+	python3 -c '
+import socket, socketserver, ssl, sys, threading
+certs, to = sys.argv[1:]
+tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certs + "/ca.pem")
+tls.load_cert_chain(certs + "/server.pem", certs + "/server.key")
+tls.verify_mode = ssl.CERT_REQUIRED
+def pass_on(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_WR)
+class Client(socketserver.BaseRequestHandler):
+    def handle(self):
+        up = socket.socket(socket.AF_UNIX)
+        up.connect(to)
+        with tls.wrap_socket(self.request, server_side=True) as client, up:
+            threading.Thread(target=pass_on, args=(client, up), daemon=True).start()
+            pass_on(up, client)
+socketserver.ThreadingTCPServer.daemon_threads = True
+socketserver.ThreadingTCPServer(("127.0.0.1", 2376), Client).serve_forever()' \
+		"$CERTS" "$BATS_FILE_TMPDIR/host2/docker.sock" 2>"$BATS_FILE_TMPDIR/tls.log" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 is_listening 2376
+}
+
+is_listening() {
+	[ -n "$(ss -Hltn "sport = :$1")" ]
 }
 
 make_certificates() {
@@ -88,7 +123,9 @@ sign() {
 # An ssh of our own: neither the keys nor the known hosts of whoever runs the tests.
 start_sshd() {
 	local dir=$BATS_FILE_TMPDIR/ssh
-	mkdir -p "$dir/bin" /run/sshd
+	mkdir -p "$dir/bin" "$dir/far" /run/sshd
+	# as podman-docker does
+	[ "$GANTRY_TEST_ENGINE" = docker ] || ln -s /usr/bin/podman "$dir/far/docker"
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/client"
 	cp "$dir/client.pub" "$dir/authorized"
@@ -100,6 +137,7 @@ start_sshd() {
 		PermitRootLogin prohibit-password
 		StrictModes no
 		UsePAM no
+		SetEnv PATH=$dir/far:$PATH
 	CONF
 	cat >"$dir/config" <<-CONF
 		IdentityFile $dir/client
@@ -256,7 +294,7 @@ image_of() {
 	sed -i "s|CERT_PATH=.*|CERT_PATH='$BATS_TEST_TMPDIR'|" "$CONF"
 	cp "$CERTS/ca.pem" "$CERTS/stranger/cert.pem" "$CERTS/stranger/key.pem" "$BATS_TEST_TMPDIR"
 	run --separate-stderr -71 deploy -c "$CONF" --check robot-service-2
-	[[ $stderr == "deploy: 'robot-service-2': engine at 'tcp://127.0.0.1:2376': "*"certificate"* ]]
+	[[ $stderr =~ ^"deploy: 'robot-service-2': engine at 'tcp://127.0.0.1:2376': ".*("certificate"|"unknown ca") ]]
 	cp "$CERTS/stranger/ca.pem" "$CERTS/cert.pem" "$CERTS/key.pem" "$BATS_TEST_TMPDIR"
 	run --separate-stderr -71 deploy -c "$CONF" --check robot-service-2
 	[[ $stderr == "deploy: 'robot-service-2': engine at 'tcp://127.0.0.1:2376': "*"certificate"* ]]

@@ -37,6 +37,13 @@ api_refuse(const struct http_resp *r, struct err *e)
 	return err_set(e, judge(r->status, words), "%s", words);
 }
 
+/* In the words of what stands before the engine: Go's, or OpenSSL's. */
+static bool
+refuses_certificate(const char *words)
+{
+	return strstr(words, "certificate") != NULL || strstr(words, "alert unknown ca") != NULL;
+}
+
 /* The engine's 5xx come back as ERR_TEMP with its words. */
 int
 api_failed(const struct api *a, struct err *e)
@@ -50,8 +57,7 @@ api_failed(const struct api *a, struct err *e)
 	if (words[0] != '\0' && e->code == ERR_TEMP)
 		(void)err_set(e, ssh_needs_person(words) ? ERR_SYS : ERR_TEMP, "%s", words);
 	/* one that is wrong today is wrong tomorrow */
-	if (a->address.kind == ADDRESS_TCP && e->code == ERR_TEMP &&
-	    strstr(e->msg, "certificate") != NULL)
+	if (a->address.kind == ADDRESS_TCP && e->code == ERR_TEMP && refuses_certificate(e->msg))
 		e->code = ERR_SYS;
 	return err_wrap(e, "engine at '%s'", a->name);
 }

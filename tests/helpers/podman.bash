@@ -1,6 +1,12 @@
 # Podman's Docker-compatible socket as the engine of helpers/engine: everything of it under $SITE.
 
-# Without systemd: cgroupfs, and nobody's timers for health checks.  The site's registry is plain HTTP.
+# name_podman_conf: what podman does from here on, it does at $SITE.
+name_podman_conf() {
+	export CONTAINERS_CONF=$SITE/containers.conf CONTAINERS_STORAGE_CONF=$SITE/storage.conf
+	export CONTAINERS_REGISTRIES_CONF=$SITE/registries.conf DISABLE_HC_SYSTEMD=true
+}
+
+# Without systemd: cgroupfs, and nobody's timers for health checks.  The site's registries are plain HTTP.
 write_podman_conf() {
 	cat >"$SITE/containers.conf" <<-CONF
 		[containers]
@@ -22,14 +28,26 @@ write_podman_conf() {
 		graphroot = "$SITE/data"
 		runroot = "$SITE/run"
 	CONF
-	printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' 5000 5009 >"$SITE/registries.conf"
-	export CONTAINERS_CONF=$SITE/containers.conf CONTAINERS_STORAGE_CONF=$SITE/storage.conf
-	export CONTAINERS_REGISTRIES_CONF=$SITE/registries.conf DISABLE_HC_SYSTEMD=true
+	# at every port
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' 127.0.0.1 localhost >"$SITE/registries.conf"
+	name_podman_conf
 }
 
+# podman_bridge NAME NET: a bridge of that name for the containers, at NET.0/24
+podman_bridge() {
+	mkdir -p "$SITE/networks"
+	sed -i "s/^\[network\]/&\ndefault_network = \"$1\"/" "$SITE/containers.conf"
+	jq -n --arg name "$1" --arg id "$(sha256sum <<<"$1" | cut -c1-64)" --arg net "$2" '{$name, $id,
+		driver: "bridge", network_interface: $name, created: "2026-01-01T00:00:00Z",
+		subnets: [{subnet: ($net + ".0/24"), gateway: ($net + ".1")}], ipam_options: {driver: "host-local"}}' \
+		>"$SITE/networks/$1.json"
+}
+
+# start_podman [--bridge NAME NET]: with that network, where there are others on this machine.
 # After a power loss containers come back as podman-restart.service brings them back.
 start_podman() {
 	write_podman_conf
+	[ "${1:-}" != --bridge ] || podman_bridge "$2" "$3"
 	podman system service -t 0 "$DOCKER_HOST" >>"$SITE/log" 2>&1 3>&- &
 	echo $! >"$SITE/engine"
 	podman start --all --filter restart-policy=always >>"$SITE/log" 2>&1 3>&- || true
