@@ -9,7 +9,7 @@ demo="$build docker.io docker-registry iproute2 curl jq openssl ca-certificates 
 check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus prometheus-alertmanager
 	prometheus-node-exporter victoria-metrics dpkg-dev lintian man-db zsh fish pigpio-tools
 	python3-gpiozero python3-pigpio nodejs chromium chromium-driver
-	python3-yaml
+	python3-yaml python3-jsonschema
 	openssh-server qemu-system-x86 busybox-static xz-utils
 	faketime"
 # another engine; netavark, or Debian 12 takes CNI's plugins for its networks

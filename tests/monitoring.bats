@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The compose file of monitoring: whole, pinned, and with no default passwords.
+# The compose files: whole, pinned, limited, and with no default passwords.
 
 load helpers/common
 
@@ -11,10 +11,47 @@ setup() {
 	export SLACK_WEBHOOK_FILE=$BATS_TEST_TMPDIR/hook GRAFANA_PASSWORD=s3cret
 }
 
-@test "compose takes the file, and each image has a version" {
-	run -0 --separate-stderr "${COMPOSE[@]}" config
-	[ "$(grep -cE '^ +image: .*:v?[0-9]' <<<"$output")" = "$(grep -cE '^ +image: ' <<<"$output")" ]
-	[ "$(grep -cE '^ +read_only: true$' <<<"$output")" -ge "$(grep -cE '^ +image: ' <<<"$output")" ]
+# Every service of the three files, as compose reads them.
+services() {
+	local name i
+	{
+		echo "ROBOT_HOLDER_IMAGE=localhost:5000/robot-app@sha256:$(printf '%064d' 1)"
+		for i in 1 2 3; do echo "ROBOT_SERVICE_${i}_IMAGE=localhost:5000/robot-app@sha256:$(printf '%064d' 1)"; done
+	} >"$BATS_TEST_TMPDIR/pins"
+	for name in infrastructure robots monitoring; do
+		COMPOSE_PROFILES=sync "${COMPOSE[@]:0:${#COMPOSE[@]}-2}" --env-file "$BATS_TEST_TMPDIR/pins" \
+			-f "docker-compose.$name.yml" config >"$BATS_TEST_TMPDIR/$name.yml" 2>"$BATS_TEST_TMPDIR/said" || return
+		diff /dev/null "$BATS_TEST_TMPDIR/said" || return
+	done
+}
+
+@test "compose takes the files without a word; each service has a version, limits, and a way to be asked" {
+	services
+	cd "$BATS_TEST_TMPDIR"
+	/usr/bin/python3 - <<-'PY'
+		import re, yaml
+		# in the image, or the image has nothing that could ask
+		unasked = {"registry-sync", "fluent-bit", "robot-service-1", "robot-service-2", "robot-service-3"}
+		seen = set()
+		for name in "infrastructure", "robots", "monitoring":
+		    for service, s in yaml.safe_load(open(name + ".yml"))["services"].items():
+		        seen.add(service)
+		        assert re.search(r":v?\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$", s["image"]), (service, "version")
+		        assert s["restart"] in {"always", "unless-stopped"}, (service, "restart")
+		        assert s["mem_limit"] and float(s["cpus"]) > 0, (service, "limits")
+		        assert s["logging"]["options"]["max-size"] == "1m" and s["logging"]["options"]["max-file"] == "3", service
+		        assert s["read_only"] and s["cap_drop"] == ["ALL"], service
+		        assert s["security_opt"] == ["no-new-privileges:true"], service
+		        assert s["container_name"] == service and s["labels"]["io.gantry.project"] == "gantry", service
+		        assert ("healthcheck" in s) != (service in unasked), (service, "health check")
+		        # those who are asked at all answer within three tries; a holder says that it is not
+		        check = s.get("healthcheck", {})
+		        assert check.get("retries") == 3 or service in unasked or service.startswith("robot-holder-"), service
+		        for mount in s.get("volumes", []):
+		            source = mount if isinstance(mount, str) else mount.get("source", "")
+		            assert "docker.sock" not in source, service
+		assert len(seen) == 2 + 6 + 11, seen
+	PY
 }
 
 @test "whoever asks or is asked is a service of the site, at the port that it listens on" {
