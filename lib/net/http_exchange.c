@@ -399,6 +399,9 @@ failure(const struct http_stream *s, struct err *e)
 	switch (s->result) {
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE: /* more headers than it takes */
+#endif
 		return err_set(e, ERR_DATA, "%s", words);
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:

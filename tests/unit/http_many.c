@@ -18,7 +18,8 @@
 struct server {
 	int fd, port;
 	const char *answer;
-	size_t flood; /* so many bytes of one header after it */
+	const char *line; /* one header, */
+	size_t flood;	  /* so many bytes of it after the answer */
 	pthread_t thread;
 };
 
@@ -38,15 +39,14 @@ send_all(int fd, const char *p, size_t n)
 static void *
 serve(void *arg)
 {
-	static const char line[] = "X-Flood: flood\r\n";
 	struct server *s = arg;
 	char request[4096];
 	int c = accept(s->fd, NULL, NULL);
 
 	if (c >= 0 && read(c, request, sizeof(request)) > 0) {
 		send_all(c, s->answer, strlen(s->answer));
-		for (size_t n = 0; n < s->flood; n += sizeof(line) - 1)
-			send_all(c, line, sizeof(line) - 1);
+		for (size_t n = 0; n < s->flood; n += strlen(s->line))
+			send_all(c, s->line, strlen(s->line));
 	}
 	if (c >= 0)
 		(void)close(c);
@@ -74,12 +74,15 @@ stop(struct server *s)
 	(void)close(s->fd);
 }
 
-/* One question to a server of its own with this answer. */
+/* One question to a server of its own with this answer, and this line over and over if there is
+ * one. */
 static void
-ask(const char *answer, size_t flood, size_t body, struct http_many_answer *ret)
+ask_flooded(const char *answer, const char *line, size_t body, struct http_many_answer *ret)
 {
 	AUTO_MANY struct http_many *m = NULL;
-	struct server s = { .answer = answer, .flood = flood };
+	struct server s = { .answer = answer,
+			    .line = line,
+			    .flood = line != NULL ? 2 * HTTP_MANY_HEAD_MAX : 0 };
 	char url[64];
 	struct http_many_req q = {
 		.url = url, .netns = -1, .body = body, .timeout_ms = SECONDS(30), .arg = &s
@@ -97,18 +100,24 @@ ask(const char *answer, size_t flood, size_t body, struct http_many_answer *ret)
 	stop(&s);
 }
 
+static void
+ask(const char *answer, size_t body, struct http_many_answer *ret)
+{
+	ask_flooded(answer, NULL, body, ret);
+}
+
 TEST(the_status_alone_and_the_beginning_of_a_body)
 {
 	AUTO_ANSWER struct http_many_answer a = { 0 }, b = { 0 }, c = { 0 };
 
-	ask(OK, 0, 0, &a);
+	ask(OK, 0, &a);
 	CHECK(a.e.code == ERR_NONE && a.status == 200 && a.body.len == 0);
 	CHECK_STR(a.peer, "127.0.0.1");
 	CHECK(a.cert_until == 0);
-	ask(OK, 0, 3, &b);
+	ask(OK, 3, &b);
 	CHECK(b.e.code == ERR_NONE);
 	CHECK_STR(buf_cstr(&b.body), "hel");
-	ask(OK, 0, 100, &c);
+	ask(OK, 100, &c);
 	CHECK_STR(buf_cstr(&c.body), "hello");
 }
 
@@ -117,7 +126,7 @@ TEST(a_note_in_between_is_no_answer)
 	AUTO_ANSWER struct http_many_answer a = { 0 };
 
 	ask("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", 0,
-	    0, &a);
+	    &a);
 	CHECK(a.e.code == ERR_NONE && a.status == 503);
 }
 
@@ -131,18 +140,25 @@ TEST(what_is_cut_or_broken_is_no_answer)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		AUTO_ANSWER struct http_many_answer a = { 0 };
 
-		ask(bad[i], 0, 100, &a);
+		ask(bad[i], 100, &a);
 		CHECK((a.e.code == ERR_TEMP || a.e.code == ERR_DATA) && a.e.msg[0] != '\0');
 	}
 }
 
 TEST(a_header_block_without_an_end)
 {
-	AUTO_ANSWER struct http_many_answer a = { 0 };
+	AUTO_ANSWER struct http_many_answer a = { 0 }, b = { 0 };
+	char line[4096];
 
-	ask("HTTP/1.1 200 OK\r\n", 2 * HTTP_MANY_HEAD_MAX, 0, &a);
+	(void)memset(line, 'x', sizeof(line));
+	(void)memcpy(line, "X-Flood: ", 9);
+	(void)memcpy(line + sizeof(line) - 3, "\r\n", 3);
+	ask_flooded("HTTP/1.1 200 OK\r\n", line, 0, &a);
 	CHECK(a.e.code == ERR_DATA);
 	CHECK_STR(a.e.msg, "header block is larger than 262144 bytes");
+	/* newer libcurls count headers, too, and stop at 5000 */
+	ask_flooded("HTTP/1.1 200 OK\r\n", "X-Flood: flood\r\n", 0, &b);
+	CHECK(b.e.code == ERR_DATA);
 }
 
 TEST(questions_that_are_open_go_with_the_rest)
