@@ -125,6 +125,33 @@ at_step() {
 	done
 }
 
+stopped() {
+	[ "$(ask_engine "containers/$1/json" | jq .State.Running)" = false ]
+}
+
+# Docker ends what it finds running, as if somebody had asked for it, and leaves `unless-stopped` down.
+@test "robots that a killed engine ended when it came up are started, one that a person stopped is not" {
+	GOAL=$(version_of 1)
+	kill_engine
+	start_engine
+	stopped robot-service-1
+	run --separate-stderr -0 deploy -c "$CONF" --tag "$GOAL"
+	[ "${stderr_lines[0]}" = "deploy: robot-service-1: was left down by the engine, is started" ]
+	[ "${stderr_lines[1]}" = "deploy: robot-service-2: was left down by the engine, is started" ]
+	wait_for 10 all_at "$GOAL"
+
+	docker stop robot-service-1 >/dev/null
+	deploy -c "$CONF" --tag "$GOAL"
+	stopped robot-service-1
+	kill_engine
+	start_engine
+	run --separate-stderr -0 deploy -c "$CONF" --tag "$GOAL"
+	[[ $stderr == "deploy: robot-service-2: was left down by the engine, is started"$'\n'* ]]
+	stopped robot-service-1
+	docker start robot-service-1 >/dev/null
+	wait_for 10 all_at "$GOAL"
+}
+
 @test "the engine ends all containers and itself: nobody is blamed for that" {
 	begin --soak 600
 	wait_for 60 at_step soak

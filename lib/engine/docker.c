@@ -23,6 +23,7 @@
 #define STOP_MORE_MS  60000
 #define LOG_BYTES     (64U << 10)
 #define EVENTS_MS     1000
+#define MS_PER_S      1000
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
 
@@ -465,19 +466,41 @@ exec(void *self, const char *id, const char *const *argv, int64_t timeout_ms,
 	return 0;
 }
 
+/* Docker makes its own bridge anew whenever it comes up, if nothing runs then. */
+static int64_t
+up_since(struct api *d)
+{
+	AUTO_JSN struct json_t *bridge = NULL;
+	const char *own;
+	int64_t ms = 0;
+
+	if (api_ask(d, "GET", "/networks/bridge", NULL, 0, &bridge, NULL) < 0)
+		return 0;
+	own = jsn_str_or(
+		jsn_at_key(jsn_get(bridge, "Options"), "com.docker.network.bridge.default_bridge"),
+		"", "");
+	if (strcmp(own, "true") == 0)
+		(void)period_parse_time(view_of(jsn_str_or(bridge, "Created", "")), &ms);
+	return ms;
+}
+
 static int
 end_of(void *self, const struct json_t *inspected, enum engine_end *ret, struct err *e)
 {
 	struct api *d = self;
 	AUTO_BUF struct buf url = BUF_INIT(API_URL_MAX);
 	AUTO_STREAM struct http_stream *s = NULL;
-	struct ending end = { .id = jsn_str_or(inspected, "Id", "") };
+	AUTO_BUF struct buf path = BUF_INIT(API_URL_MAX);
+	struct ending end = { .id = jsn_str_or(inspected, "Id", ""), .up_ms = up_since(d) };
 	struct http_req q = { .deadline = clock_deadline(EVENTS_MS) };
 	struct err why = { 0 };
 
 	(void)period_parse_time(view_of(jsn_str_or(inspected, "State.FinishedAt", "")),
 				&end.finished_ms);
-	if (api_url(d, "/events?since=1", &url, e) < 0)
+	buf_adds(&path, "/events?since=1");
+	if (ending_is_past(&end))
+		buf_addf(&path, "&until=%" PRId64, end.up_ms / MS_PER_S + 1);
+	if (api_url(d, buf_cstr(&path), &url, e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);
 	/* what it remembers comes at once, and then what happens */

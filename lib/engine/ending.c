@@ -13,6 +13,12 @@ is_to_end(const char *signal)
 	return signal[0] != '\0' && strcmp(signal, "10") != 0 && strcmp(signal, "12") != 0;
 }
 
+bool
+ending_is_past(const struct ending *d)
+{
+	return d->finished_ms < d->up_ms;
+}
+
 int
 ending_take(void *arg, struct view line, struct err *e)
 {
@@ -37,6 +43,8 @@ ending_take(void *arg, struct view line, struct err *e)
 enum engine_end
 ending_judge(const struct ending *d)
 {
+	if (ending_is_past(d))
+		return d->killed && d->over ? ENGINE_END_STARTING : ENGINE_END_UNSEEN;
 	if (d->killed)
 		return ENGINE_END_KILLED;
 	return d->over || d->n == 0 || d->n >= ENDING_EVENTS ? ENGINE_END_ITSELF

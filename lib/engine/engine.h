@@ -38,9 +38,10 @@ struct engine_exec {
 
 /* How a container came to its end, as far as its engine remembers. */
 enum engine_end {
-	ENGINE_END_ITSELF, /* by itself, or nobody knows */
-	ENGINE_END_KILLED, /* somebody asked for it: a person, or the engine that ended too */
-	ENGINE_END_UNSEEN, /* with an engine before this one */
+	ENGINE_END_ITSELF,   /* by itself, or nobody knows */
+	ENGINE_END_KILLED,   /* somebody asked for it: a person, or the engine that ended too */
+	ENGINE_END_UNSEEN,   /* with an engine before this one */
+	ENGINE_END_STARTING, /* this engine ended it when it came up */
 };
 
 struct engine_opts {

@@ -4,15 +4,18 @@
 
 #include "base/jsn.h"
 
-/* It should run: the engine tried and failed. */
+/* It should run: the engine tried and failed, or ended it and did not try. */
 static bool
-was_left_down(const struct json_t *c)
+was_left_down(const struct settle *s, const struct json_t *c)
 {
 	const char *policy = jsn_str_or(c, "HostConfig.RestartPolicy.Name", "");
+	enum engine_end how;
 
-	return !jsn_bool(c, "State.Running", false) &&
-	       jsn_str_or(c, "State.Error", "")[0] != '\0' &&
-	       (strcmp(policy, "always") == 0 || strcmp(policy, "unless-stopped") == 0);
+	if (jsn_bool(c, "State.Running", false) ||
+	    (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
+		return false;
+	return jsn_str_or(c, "State.Error", "")[0] != '\0' ||
+	       (engine_end(s->service->engine, c, &how, NULL) == 0 && how == ENGINE_END_STARTING);
 }
 
 const char *
@@ -23,7 +26,7 @@ wake_service(const struct settle *s, struct err *e)
 
 	if (service_look(s->service, SERVICE_NOW, s->journal, &c, e) < 0)
 		return NULL;
-	if (c != NULL && !was_left_down(c))
+	if (c != NULL && !was_left_down(s, c))
 		return NULL;
 	if (c != NULL) {
 		if (engine_start(s->service->engine, jsn_str_or(c, "Id", ""), e) < 0) {

@@ -4,8 +4,9 @@
  * When an engine starts, it starts containers with a restart policy in any
  * order; one that joins the network of a holder that is not up yet fails, and
  * Docker does not try again.  Such a container is down, has a restart policy,
- * and the engine's words for its failure.  One that a person stopped has no
- * such words and is left alone.
+ * and the engine's words for its failure.  An engine that was killed ends what
+ * it finds still running, and does not start what is `unless-stopped` again
+ * (see engine/ending.h).  One that a person stopped is left alone.
  *
  * A service whose container was removed is made again as the journal knows it
  * (see settle.h).

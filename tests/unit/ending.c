@@ -73,6 +73,28 @@ TEST(an_end_that_an_engine_cannot_have_forgotten_was_not_seen)
 	CHECK(ending_judge(&d) == ENGINE_END_ITSELF);
 }
 
+TEST(what_ended_before_its_engine_answered_it_ended_itself_or_another_did)
+{
+	static const char *const lives[] = {
+		EVENT("ab", "kill", "\"signal\":\"15\"", 5) EVENT("ab", "die", "", 9),
+		EVENT("ab", "die", "", 9),
+		EVENT("ab", "kill", "\"signal\":\"15\"", 5),
+		"",
+	};
+
+	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		struct ending d = { .id = "ab", .finished_ms = 8, .up_ms = 9 };
+		struct view rest = view_of(lives[i]), line;
+
+		CHECK(ending_is_past(&d));
+		while (view_cut(&rest, '\n', &line))
+			(void)ending_take(&d, line, NULL);
+		CHECK(ending_judge(&d) == (i == 0 ? ENGINE_END_STARTING : ENGINE_END_UNSEEN));
+		d.up_ms = 8;
+		CHECK(!ending_is_past(&d));
+	}
+}
+
 TEST(what_is_no_event_says_nothing)
 {
 	CHECK(after("", 8, NULL) == ENGINE_END_ITSELF);
