@@ -13,7 +13,6 @@
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
 #define ILL_MS	      2000 /* for one that was not healthy before */
-#define ID_IN_USE     "id already in use"
 
 struct found {
 	struct json_t *now, *next, *prev;
@@ -122,17 +121,25 @@ promote(const struct settle *s, const struct health *h, bool ill, struct err *e)
 	return ill ? 0 : health_promoted(h, e);
 }
 
-/* A runtime that was killed may keep the id of what ended meanwhile until the next boot, and the
- * engine cannot start that any more.  1: it is removed, as it can be made again. */
-static int
-start(const struct settle *s, const struct json_t *c, struct err *e)
+/* In the words of runc, or of containerd: "task ID: already exists". */
+static bool
+is_id_taken(const char *why)
+{
+	const char *task = strstr(why, "task ");
+
+	return strstr(why, "id already in use") != NULL ||
+	       (task != NULL && strstr(task, ": already exists") != NULL);
+}
+
+int
+settle_start(const struct settle *s, const struct json_t *c, struct err *e)
 {
 	struct engine *eng = s->service->engine;
 	struct err why = { 0 };
 
 	if (engine_start(eng, id_of(c), &why) == 0)
 		return 0;
-	if (strstr(why.msg, ID_IN_USE) == NULL || !jsn_is_object(jsn_get(before(s), "spec")))
+	if (!is_id_taken(why.msg) || !jsn_is_object(jsn_get(before(s), "spec")))
 		return err_set(e, why.code, "%s", why.msg);
 	return engine_remove(eng, id_of(c), e) < 0 ? -1 : 1;
 }
@@ -156,7 +163,7 @@ revive(const struct settle *s, const struct json_t *c, bool alone, struct err *e
 
 	if (restore_policy(s, c, e) < 0)
 		return -1;
-	started = start(s, c, e);
+	started = settle_start(s, c, e);
 	if (started != 0)
 		return started;
 	if (service_url(s->service, c, url, e) < 0 || speaks_handover(s, c, &handover, e) < 0)

@@ -30,6 +30,11 @@ struct settle {
  * ERR_TEMP and the like: the engine did not let us. */
 int settle_service(const struct settle *s, struct err *e);
 
+/* Start one of its containers.  A runtime that was killed may keep the id of what ended meanwhile
+ * until the next boot, and the engine cannot start that any more.  1: it is removed, as the
+ * journal knows how to make it again. */
+int settle_start(const struct settle *s, const struct json_t *c, struct err *e);
+
 /* 1 if nothing of the service is there and the journal knows how to make it
  * again, 0 if not, -1 if that cannot be found out. */
 int settle_is_gone(const struct settle *s, struct err *e);

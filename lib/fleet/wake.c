@@ -22,21 +22,21 @@ const char *
 wake_service(const struct settle *s, struct err *e)
 {
 	AUTO_JSN struct json_t *c = NULL;
-	int gone;
+	int done;
 
 	if (service_look(s->service, SERVICE_NOW, s->journal, &c, e) < 0)
 		return NULL;
 	if (c != NULL && !was_left_down(s, c))
 		return NULL;
 	if (c != NULL) {
-		if (engine_start(s->service->engine, jsn_str_or(c, "Id", ""), e) < 0) {
+		done = settle_start(s, c, e);
+		if (done < 0)
 			(void)err_wrap(e, "start '%s'", s->service->name);
-			return NULL;
-		}
-		return "was left down by the engine, is started";
+		if (done <= 0)
+			return done == 0 ? "was left down by the engine, is started" : NULL;
 	}
-	gone = settle_is_gone(s, e);
-	if (gone <= 0 || settle_service(s, e) < 0)
+	done = settle_is_gone(s, e);
+	if (done <= 0 || settle_service(s, e) < 0)
 		return NULL;
 	return "was gone, is made again";
 }

@@ -73,7 +73,14 @@ kill_runtime() {
 	kill -9 "$pid" 2>/dev/null || true
 	wait_for 10 not_alive "$pid"
 	rm -f "$SITE/exec/containerd/containerd.pid"
+	wait_for 10 nothing_half_started
+}
+
+# What creates a container ends by itself, and leaves one that waits to be started.
+nothing_half_started() {
 	pkill -9 '^runc:\[[0-9]:' || true
+	sleep 0.1
+	! pgrep '^runc' >/dev/null
 }
 
 # power_loss: engine, runtime and every container die at once.
