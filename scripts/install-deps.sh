@@ -12,8 +12,8 @@ check="$demo bats apache2-utils wrk clang iptables cron zstd prometheus promethe
 	python3-yaml python3-jsonschema
 	openssh-server qemu-system-x86 busybox-static xz-utils
 	faketime"
-# another engine; netavark, or Debian 12 takes CNI's plugins for its networks
-check="$check podman netavark runc"
+# another engine; netavark, or Debian 12 takes CNI's plugins for its networks; catatonit is its --init
+check="$check podman netavark runc catatonit"
 lint="$build clang-format shellcheck yamllint mandoc bsdextrautils binutils"
 
 installed() {

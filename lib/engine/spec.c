@@ -1,5 +1,6 @@
 #include "engine/spec.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,6 +334,39 @@ set_devices(struct json_t *host)
 	}
 }
 
+/* Podman tells --cpus as what it comes to, too, and takes one of both. */
+static void
+set_cpus(struct json_t *host)
+{
+	if (jsn_int(host, "NanoCpus", 0) == 0)
+		return;
+	jsn_remove(host, "CpuPeriod");
+	jsn_remove(host, "CpuQuota");
+}
+
+/* "RLIMIT_NOFILE", as Podman tells it, is "nofile" to create. */
+static int
+set_ulimits(struct json_t *host, struct err *e)
+{
+	static const char prefix[] = "RLIMIT_";
+	const struct json_t *all = jsn_at_key(host, "Ulimits");
+
+	for (size_t i = 0; i < jsn_len(all); i++) {
+		AUTO_BUF struct buf name = BUF_INIT(ENV_MAX_BYTES);
+		struct json_t *limit = jsn_mutable(jsn_at(all, i));
+		const char *s = jsn_str_or(limit, "Name", "");
+
+		if (!view_starts(view_of(s), prefix))
+			continue;
+		for (s += sizeof(prefix) - 1; *s != '\0'; s++)
+			buf_addf(&name, "%c", tolower((unsigned char)*s));
+		if (buf_ok(&name, "ulimits", e) < 0)
+			return -1;
+		jsn_set_str(limit, "Name", buf_cstr(&name));
+	}
+	return 0;
+}
+
 static struct json_t *
 make_host(const struct json_t *c, struct err *e)
 {
@@ -348,7 +382,8 @@ make_host(const struct json_t *c, struct err *e)
 	jsn_set_int(policy, "MaximumRetryCount", 0);
 	jsn_set(host, "RestartPolicy", policy);
 	set_devices(host);
-	if (set_volumes(host, c, e) < 0 || set_links(host, e) < 0)
+	set_cpus(host);
+	if (set_ulimits(host, e) < 0 || set_volumes(host, c, e) < 0 || set_links(host, e) < 0)
 		return NULL;
 	return TAKE_PTR(host);
 }
@@ -390,20 +425,37 @@ make_endpoint(const struct json_t *c, const struct json_t *old)
 	return made;
 }
 
-/* host, none, the default bridge and another container's network have no
- * settings of their own. */
+static bool
+is_one_of(const char *s, const char *const *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s, all[i]) == 0)
+			return true;
+	return false;
+}
+
+/* host, none and the default bridge have no settings of their own.  Podman calls
+ * that network podman, and what other networks do bridge, too. */
+static bool
+is_bare(const char *mode, const struct json_t *all)
+{
+	static const char *const modes[] = { "host", "none", "default", "bridge" };
+	static const char *const names[] = { "host", "none", "bridge", "podman" };
+
+	if (is_empty(all))
+		return true;
+	return jsn_len(all) == 1 && is_one_of(mode, modes, COUNT_OF(modes)) &&
+	       is_one_of(jsn_key(jsn_first(all)), names, COUNT_OF(names));
+}
+
 static void
 set_networks(struct json_t *spec, const struct json_t *c)
 {
-	static const char *const bare[] = { "host", "none", "default", "bridge" };
 	const char *mode = jsn_str_or(c, "HostConfig.NetworkMode", "default");
 	const struct json_t *all = jsn_get(c, "NetworkSettings.Networks");
 	struct json_t *ends;
 
-	for (size_t i = 0; i < COUNT_OF(bare); i++)
-		if (strcmp(mode, bare[i]) == 0 && jsn_len(all) < 2)
-			return;
-	if (joins_container(c) || is_empty(all))
+	if (joins_container(c) || is_bare(mode, all))
 		return;
 	ends = jsn_object();
 	for (void *it = jsn_first(all); it != NULL; it = jsn_next(all, it))

@@ -186,6 +186,50 @@ TEST(what_podman_makes_up_does_not_stay_and_what_it_does_not_tell_is_said)
 	check_json(s, "StopSignal", "\"2\"");
 }
 
+TEST(what_podman_tells_twice_or_by_another_name_is_taken_by_it)
+{
+	static const char *const twice[] = { "NanoCpus", "CpuPeriod", "CpuQuota" };
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct json_t *host = jsn_child(c, "HostConfig");
+	struct json_t *limits = jsn_array(), *limit = jsn_object();
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	for (size_t i = 0; i < COUNT_OF(twice); i++)
+		jsn_set_int(host, twice[i], 100000);
+	jsn_set_str(limit, "Name", "RLIMIT_NOFILE");
+	jsn_push(limits, limit);
+	jsn_set(host, "Ulimits", limits);
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "HostConfig.NanoCpus", "100000");
+	check_json(s, "HostConfig.CpuPeriod", "nothing");
+	check_json(s, "HostConfig.CpuQuota", "nothing");
+	check_json(s, "HostConfig.Ulimits", "[{\"Name\":\"nofile\"}]");
+	jsn_free(&s);
+	/* --cpu-quota */
+	jsn_set_int(host, "NanoCpus", 0);
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "HostConfig.CpuQuota", "100000");
+}
+
+TEST(one_network_is_kept_where_its_mode_has_no_name)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct json_t *nets = jsn_child(jsn_child(c, "NetworkSettings"), "Networks");
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(jsn_child(c, "HostConfig"), "NetworkMode", "bridge");
+	jsn_remove(nets, "extra");
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	CHECK(jsn_get(s, "NetworkingConfig.EndpointsConfig.site") != NULL);
+	jsn_free(&s);
+	jsn_set(nets, "bridge", jsn_object());
+	jsn_remove(nets, "site");
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	check_json(s, "NetworkingConfig", "nothing");
+}
+
 TEST(an_address_of_the_link_stays_if_somebody_set_it)
 {
 	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
