@@ -6,6 +6,21 @@ load helpers/fleet
 
 setup_file() {
 	SITE_SIZE=64m SITE_OPTIONS="--bip=10.213.0.1/24 -H tcp://127.0.0.1:2375 --tls=false" start_fleet 1 0.0.1
+	[ "$GANTRY_TEST_ENGINE" = docker ] || start_podman_tcp
+}
+
+# One service of Podman listens in one place.
+start_podman_tcp() {
+	podman system service -t 0 tcp://127.0.0.1:2375 >>"$SITE/log" 2>&1 3>&- &
+	echo $! >"$SITE/tcp"
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 curl -fs http://127.0.0.1:2375/_ping
+}
+
+# What it could not write it remembers as written until it ends; with systemd that is when it is idle.
+end_podman_tcp() {
+	kill "$(<"$SITE/tcp")"
+	wait_for 10 not_alive "$(<"$SITE/tcp")"
 }
 
 teardown_file() {
@@ -48,6 +63,10 @@ setup() {
 	[[ $stderr == "deploy: pull '$IMAGE@$(digest_of 0.0.2)': "*"no space left on device"* ]]
 	all_at 0.0.1
 	rm "$SITE/data/fill"
+	if [ "$GANTRY_TEST_ENGINE" = podman ]; then
+		end_podman_tcp
+		start_podman_tcp
+	fi
 	run -0 deploy -c "$CONF"
 	all_at 0.0.2
 }
