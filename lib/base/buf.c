@@ -101,7 +101,7 @@ void
 buf_clear(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf)BUF_INIT(b->max);
+	*b = BUF_INIT(b->max);
 }
 
 void
@@ -132,7 +132,7 @@ buf_take(struct buf *b)
 	if (b->data == NULL)
 		return strdup("");
 	p = b->data;
-	*b = (struct buf)BUF_INIT(b->max);
+	*b = BUF_INIT(b->max);
 	return p;
 }
 

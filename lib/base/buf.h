@@ -25,11 +25,8 @@ struct buf {
 	enum buf_state state;
 };
 
-#define BUF_INIT(limit)        \
-	{                      \
-		.max = (limit) \
-	}
-#define AUTO_BUF AUTO(buf_clear)
+#define BUF_INIT(limit) ((struct buf){ .max = (limit) })
+#define AUTO_BUF	AUTO(buf_clear)
 
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_addc(struct buf *b, char c);

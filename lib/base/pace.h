@@ -23,10 +23,8 @@ struct pace {
 	const volatile bool *stop; /* nobody waits any more when it is true; may be NULL */
 };
 
-#define PACE_INIT(rate_, stop_)                                                     \
-	{                                                                           \
-		.lock = PTHREAD_MUTEX_INITIALIZER, .rate = (rate_), .stop = (stop_) \
-	}
+#define PACE_INIT(rate_, stop_) \
+	((struct pace){ .lock = PTHREAD_MUTEX_INITIALIZER, .rate = (rate_), .stop = (stop_) })
 
 /* Wait for n bytes of room; false if stop came first.  p may be NULL: no
  * limit. */

@@ -50,7 +50,8 @@ move_clear(struct move *m)
 	jsn_free(&m->new_image);
 }
 
-static void __attribute__((format(printf, 2, 3))) say(const struct move *m, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void
+say(const struct move *m, const char *fmt, ...)
 {
 	char words[WORDS_MAX];
 	va_list ap;

@@ -19,7 +19,7 @@ void
 metrics_clear(struct metrics *m)
 {
 	buf_clear(&m->text);
-	*m = (struct metrics)METRICS_INIT;
+	*m = METRICS_INIT;
 }
 
 static void

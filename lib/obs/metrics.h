@@ -34,10 +34,7 @@ struct metrics {
 	struct err bad;		/* the first mistake */
 };
 
-#define METRICS_INIT                          \
-	{                                     \
-		.text = BUF_INIT(METRICS_MAX) \
-	}
+#define METRICS_INIT ((struct metrics){ .text = BUF_INIT(METRICS_MAX) })
 
 void metrics_clear(struct metrics *m);
 #define AUTO_METRICS AUTO(metrics_clear)

@@ -52,7 +52,7 @@ span_new(const struct context *self, const struct context *parent, bool remote, 
 	s->kind = kind;
 	s->begin_ns = clock_wall_ns();
 	s->mono_ns = clock_mono_ns();
-	s->records = (struct buf)BUF_INIT(SPAN_ATTRIBUTES_MAX + WORDS_MAX);
+	s->records = BUF_INIT(SPAN_ATTRIBUTES_MAX + WORDS_MAX);
 	span_name(s, name);
 	return s;
 }

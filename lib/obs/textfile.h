@@ -17,10 +17,7 @@ struct textfile {
 	struct buf old; /* as the last run left it */
 };
 
-#define TEXTFILE_INIT                        \
-	{                                    \
-		.old = BUF_INIT(METRICS_MAX) \
-	}
+#define TEXTFILE_INIT ((struct textfile){ .old = BUF_INIT(METRICS_MAX) })
 
 void textfile_read(struct textfile *f, const char *path);
 void textfile_clear(struct textfile *f);

@@ -22,6 +22,12 @@
 #define PATH_BYTES   (DIGEST_STR_MAX + 16)
 
 /* What all stores of one layout share. */
+/* What refers to what. */
+struct link {
+	struct digest subject;
+	struct descriptor from;
+};
+
 struct layout {
 	pthread_mutex_t lock;
 	int stores;
@@ -31,10 +37,7 @@ struct layout {
 	struct json_t *index;	    /* index.json */
 	struct digest *loose;	    /* manifests of this run that have no tag; children fall out */
 	size_t nloose;
-	struct link { /* what refers to what */
-		struct digest subject;
-		struct descriptor from;
-	} * links;
+	struct link *links;
 	size_t nlinks;
 	bool links_known;
 	int (*fin)(void *arg, struct err *e);

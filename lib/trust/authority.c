@@ -32,7 +32,7 @@ authority_add(struct authority *a, struct view der, struct err *e)
 		ERR_clear_error();
 		return err_set(e, ERR_DATA, "not a certificate");
 	}
-	a->ders[a->n] = (struct buf)BUF_INIT(CERT_DER_MAX);
+	a->ders[a->n] = BUF_INIT(CERT_DER_MAX);
 	buf_add(&a->ders[a->n], der.p, der.n);
 	return buf_ok(&a->ders[a->n++], "certificate", e);
 }

@@ -163,8 +163,8 @@ parse_entry(const struct json_t *v, int minor, struct bundle_entry *t, struct er
 	AUTO_BUF
 	struct buf id = BUF_INIT(BUNDLE_ID_MAX);
 
-	t->promise = (struct buf)BUF_INIT(BUNDLE_SMALL_MAX);
-	t->body = (struct buf)BUF_INIT(BUNDLE_BODY_MAX);
+	t->promise = BUF_INIT(BUNDLE_SMALL_MAX);
+	t->body = BUF_INIT(BUNDLE_BODY_MAX);
 	if (parse_count(v, "logIndex", &t->index, e) < 0 ||
 	    parse_count(v, "integratedTime", &t->integrated_s, e) < 0 ||
 	    decode(v, "logId.keyId", &id, e) < 0 ||
@@ -319,11 +319,11 @@ bundle_new(void)
 
 	if (b == NULL)
 		return NULL;
-	b->certificate = (struct buf)BUF_INIT(CERT_DER_MAX);
-	b->signature = (struct buf)BUF_INIT(DSSE_SIGNATURE_MAX);
-	b->dsse = (struct dsse)DSSE_INIT;
+	b->certificate = BUF_INIT(CERT_DER_MAX);
+	b->signature = BUF_INIT(DSSE_SIGNATURE_MAX);
+	b->dsse = DSSE_INIT;
 	for (size_t i = 0; i < BUNDLE_TOKENS_MAX; i++)
-		b->tokens[i] = (struct buf)BUF_INIT(BUNDLE_SMALL_MAX);
+		b->tokens[i] = BUF_INIT(BUNDLE_SMALL_MAX);
 	return b;
 }
 

@@ -93,8 +93,8 @@ read_entry(const struct json_t *v, struct bundle_entry *t, struct err *e)
 	const struct json_t *payload = jsn_get(v, "Payload");
 	const char *id;
 
-	t->promise = (struct buf)BUF_INIT(BUNDLE_SMALL_MAX);
-	t->body = (struct buf)BUF_INIT(BUNDLE_BODY_MAX);
+	t->promise = BUF_INIT(BUNDLE_SMALL_MAX);
+	t->body = BUF_INIT(BUNDLE_BODY_MAX);
 	if (decode(jsn_str(v, "SignedEntryTimestamp"), &t->promise, e) < 0)
 		return err_wrap(e, "'SignedEntryTimestamp'");
 	if (decode(jsn_str(payload, "body"), &t->body, e) < 0)

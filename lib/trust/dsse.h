@@ -28,10 +28,9 @@ struct dsse {
 int dsse_parse(const struct json_t *v, struct dsse *ret, struct err *e);
 void dsse_clear(struct dsse *d);
 #define AUTO_DSSE AUTO(dsse_clear)
-#define DSSE_INIT                                                                                \
-	{                                                                                        \
-		.payload = BUF_INIT(DSSE_PAYLOAD_MAX), .signature = BUF_INIT(DSSE_SIGNATURE_MAX) \
-	}
+#define DSSE_INIT                                              \
+	((struct dsse){ .payload = BUF_INIT(DSSE_PAYLOAD_MAX), \
+			.signature = BUF_INIT(DSSE_SIGNATURE_MAX) })
 
 /* Append the pre-authentication encoding: the bytes that are signed. */
 void dsse_pae(const struct dsse *d, struct buf *ret);

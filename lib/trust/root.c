@@ -109,7 +109,7 @@ parse_log(const struct json_t *v, struct root_log *log, struct err *e)
 	AUTO_BUF
 	struct buf id = BUF_INIT(ROOT_LOG_ID_MAX);
 
-	log->der = (struct buf)BUF_INIT(64U << 10);
+	log->der = BUF_INIT(64U << 10);
 	if (decode(v, "publicKey.rawBytes", &log->der, e) < 0 ||
 	    decode(v, "logId.keyId", &id, e) < 0)
 		return -1;

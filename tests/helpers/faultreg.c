@@ -428,7 +428,7 @@ upload_new(const char *repo)
 	(void)pthread_mutex_lock(&lock);
 	(void)snprintf(u->id, sizeof(u->id), "u%ld", stats_count("sessions", 1));
 	(void)snprintf(u->repo, sizeof(u->repo), "%s", repo);
-	u->data = (struct buf)BUF_INIT(UPLOAD_MAX);
+	u->data = BUF_INIT(UPLOAD_MAX);
 	u->next = uploads;
 	uploads = u;
 	(void)pthread_mutex_unlock(&lock);
@@ -794,7 +794,7 @@ begin(struct MHD_Connection *c, struct request *r, const char *url, const char *
 	bool patch = strcmp(method, "PATCH") == 0;
 
 	split(url, r);
-	r->body = (struct buf)BUF_INIT(MANIFEST_UP);
+	r->body = BUF_INIT(MANIFEST_UP);
 	r->allowed = is_allowed(c, r->repo, action_of(method));
 	if (strcmp(r->kind, "upload") != 0 || r->what[0] == '\0')
 		return MHD_YES;

@@ -100,7 +100,8 @@ put_line(uint32_t line, uint32_t value)
 		exit(71);
 }
 
-static void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void
+note(const char *fmt, ...)
 {
 	char text[DATA_MAX + 64];
 	va_list ap;

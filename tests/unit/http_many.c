@@ -11,7 +11,7 @@
 
 #include "unit.h"
 
-#define SECONDS(n) ((n)*1000)
+#define SECONDS(n) (1000 * (n))
 #define OK	   "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 /* A server that takes one connection, reads a request and gives this answer. */

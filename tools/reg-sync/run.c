@@ -228,7 +228,7 @@ start(struct going *g, struct err *e)
 				      .done = done,
 				      .leave = sync_leave };
 
-	g->pace = (struct pace)PACE_INIT(o->limit_rate, &cli_stopped);
+	g->pace = PACE_INIT(o->limit_rate, &cli_stopped);
 	ends_init(&g->from, o, o->src_ca);
 	ends_init(&g->into, o, o->dst_ca);
 	g->into.writes = true;

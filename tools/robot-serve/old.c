@@ -17,21 +17,23 @@ static const struct old {
 	size_t robot;
 	struct motion_command command;
 } paths[] = {
-#define DRIVE(way)                                                                                 \
-	{                                                                                          \
-		.kind = MOTION_DRIVE, .direction = (way), .ttl_ms = MOTION_TTL_USUAL_MS, .part = 1 \
-	}
-#define EYE(how)                                 \
-	{                                        \
-		.kind = MOTION_EYE, .eye = (how) \
-	}
-	{ "/forward", 0, DRIVE(MOTION_FORWARD) }, { "/backward", 0, DRIVE(MOTION_BACKWARD) },
-	{ "/left", 0, DRIVE(MOTION_LEFT) },	  { "/right", 0, DRIVE(MOTION_RIGHT) },
-	{ "/stop", 0, { .kind = MOTION_STOP } },  { "/north", 1, DRIVE(MOTION_FORWARD) },
-	{ "/south", 1, DRIVE(MOTION_BACKWARD) },  { "/west", 1, DRIVE(MOTION_LEFT) },
-	{ "/east", 1, DRIVE(MOTION_RIGHT) },	  { "/stoptwo", 1, { .kind = MOTION_STOP } },
-	{ "/linuson", 0, EYE(MOTION_EYE_ON) },	  { "/linusoff", 0, EYE(MOTION_EYE_OFF) },
-	{ "/torvaldson", 1, EYE(MOTION_EYE_ON) }, { "/torvaldsoff", 1, EYE(MOTION_EYE_OFF) },
+#define DRIVE(way) \
+	.kind = MOTION_DRIVE, .direction = (way), .ttl_ms = MOTION_TTL_USUAL_MS, .part = 1
+#define EYE(how) .kind = MOTION_EYE, .eye = (how)
+	{ "/forward", 0, { DRIVE(MOTION_FORWARD) } },
+	{ "/backward", 0, { DRIVE(MOTION_BACKWARD) } },
+	{ "/left", 0, { DRIVE(MOTION_LEFT) } },
+	{ "/right", 0, { DRIVE(MOTION_RIGHT) } },
+	{ "/stop", 0, { .kind = MOTION_STOP } },
+	{ "/north", 1, { DRIVE(MOTION_FORWARD) } },
+	{ "/south", 1, { DRIVE(MOTION_BACKWARD) } },
+	{ "/west", 1, { DRIVE(MOTION_LEFT) } },
+	{ "/east", 1, { DRIVE(MOTION_RIGHT) } },
+	{ "/stoptwo", 1, { .kind = MOTION_STOP } },
+	{ "/linuson", 0, { EYE(MOTION_EYE_ON) } },
+	{ "/linusoff", 0, { EYE(MOTION_EYE_OFF) } },
+	{ "/torvaldson", 1, { EYE(MOTION_EYE_ON) } },
+	{ "/torvaldsoff", 1, { EYE(MOTION_EYE_OFF) } },
 #undef DRIVE
 #undef EYE
 };
