@@ -1,10 +1,15 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "base/scope.h"
 
 #define NS_PER_MS 1000000
 #define MS_PER_S  1000
+#define BOOT_FILE "/proc/sys/kernel/random/boot_id"
 
 int64_t
 clock_mono_ns(void)
@@ -28,6 +33,17 @@ clock_wall_ns(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * MS_PER_S * NS_PER_MS + ts.tv_nsec;
+}
+
+void
+clock_boot(char out[CLOCK_BOOT_MAX])
+{
+	AUTO_FD int fd = open(BOOT_FILE, O_RDONLY | O_CLOEXEC);
+
+	/* its first digits are enough to tell a few starts apart */
+	if (fd < 0 || read(fd, out, CLOCK_BOOT_MAX - 1) != CLOCK_BOOT_MAX - 1)
+		out[0] = '\0';
+	out[CLOCK_BOOT_MAX - 1] = '\0';
 }
 
 void

@@ -12,10 +12,14 @@
 #include <time.h>
 
 #define CLOCK_RFC3339_MAX 32
+#define CLOCK_BOOT_MAX	  9
 
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
 int64_t clock_wall_ns(void); /* since 1970, UTC */
+/* The start of this machine since which the monotonic clock counts, "" if the kernel does not tell;
+ * two of them are two clocks. */
+void clock_boot(char out[CLOCK_BOOT_MAX]);
 /* Sleeps on through signals unless *stop becomes true (stop may be NULL). */
 void clock_sleep_ms(int64_t ms, const volatile bool *stop);
 /* "2026-11-21T06:09:00.123Z" (RFC 3339, UTC, milliseconds) into out. */

@@ -186,11 +186,14 @@ journal_write(struct journal *j, const char *event, const char *txn, struct json
 	AUTO_JSN struct json_t *more = fields;
 	AUTO_JSN struct json_t *record = jsn_object();
 	AUTO_BUF struct buf line = BUF_INIT(JOURNAL_MAX);
-	char now[CLOCK_RFC3339_MAX];
+	char now[CLOCK_RFC3339_MAX], boot[CLOCK_BOOT_MAX];
 	AUTO_FREE char *text = NULL;
 
 	clock_rfc3339(clock_wall_ns(), now);
+	clock_boot(boot);
 	jsn_set_str(record, "time", now);
+	jsn_set_str(record, "boot", boot);
+	jsn_set_int(record, "up", clock_mono_ms());
 	if (txn != NULL)
 		jsn_set_str(record, "txn", txn);
 	jsn_set_str(record, "event", event);

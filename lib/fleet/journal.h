@@ -6,7 +6,8 @@
  * crash: it is ignored, and cut off before the next line is written.  Lines
  * that are no objects and events of other versions are passed over.
  *
- * Every record has "time" and "event"; those of a deployment have "txn":
+ * Every record has "time" and "event", and for durations "boot" and "up": how many milliseconds
+ * after which start of the machine.  Those of a deployment have "txn":
  *
  *     begin       kind ("deploy" or "rollback"), image, tag, digest, services,
  *                 on_failure, canary

@@ -2,15 +2,12 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/jsn.h"
-#include "trust/period.h"
-
-#define NS_PER_MS 1000000
+#include "fleet/elapsed.h"
 
 struct climb {
 	enum rung rung;
-	int64_t since_ms; /* it has run, proven, without a break; 0: it does not */
+	const struct json_t *since; /* it has run, proven, without a break; NULL: it does not */
 	int64_t stable_ms;
 };
 
@@ -40,30 +37,32 @@ reach(struct climb *c, enum rung r)
 }
 
 static void
-has_run_until(struct climb *c, int64_t ms)
+has_run_until(struct climb *c, const struct json_t *r)
 {
-	if (c->since_ms > 0 && ms - c->since_ms >= c->stable_ms)
+	if (c->since != NULL && elapsed_ms(c->since, r) >= c->stable_ms)
 		reach(c, RUNG_STABLE);
 }
 
 /* Of the image itself. */
 static void
-own_record(struct climb *c, const char *event, int64_t ms)
+own_record(struct climb *c, const struct json_t *r)
 {
+	const char *event = field(r, "event");
+
 	if (strcmp(event, "quarantine") == 0) {
 		c->rung = RUNG_CANDIDATE;
-		c->since_ms = 0;
+		c->since = NULL;
 	} else if (strcmp(event, "begin") == 0 || strcmp(event, "staged") == 0) {
 		reach(c, RUNG_CANDIDATE);
 	} else if (strcmp(event, "healthy") == 0 || strcmp(event, "moved") == 0) {
 		reach(c, RUNG_HEALTHY);
 		/* gone back to */
-		if (c->rung >= RUNG_SOAKED && c->since_ms == 0)
-			c->since_ms = ms;
+		if (c->rung >= RUNG_SOAKED && c->since == NULL)
+			c->since = r;
 	} else if (strcmp(event, "proven") == 0) {
 		reach(c, RUNG_SOAKED);
-		if (c->since_ms == 0)
-			c->since_ms = ms;
+		if (c->since == NULL)
+			c->since = r;
 	}
 }
 
@@ -74,17 +73,15 @@ ladder_now(const struct journal *j, const char *digest, int64_t stable_ms)
 
 	for (size_t i = 0; digest[0] != '\0' && i < journal_len(j); i++) {
 		const struct json_t *r = journal_at(j, i);
-		int64_t ms = 0;
 
-		(void)period_parse_time(view_of(field(r, "time")), &ms);
 		if (strcmp(field(r, "digest"), digest) == 0) {
-			own_record(&c, field(r, "event"), ms);
+			own_record(&c, r);
 		} else if (strcmp(field(r, "event"), "moved") == 0) {
-			has_run_until(&c, ms);
-			c.since_ms = 0;
+			has_run_until(&c, r);
+			c.since = NULL;
 		}
 	}
-	has_run_until(&c, clock_wall_ns() / NS_PER_MS);
+	has_run_until(&c, NULL);
 	return c.rung;
 }
 
@@ -96,11 +93,10 @@ ladder_in(const struct journal *j, const struct json_t *begin, int64_t stable_ms
 
 	for (size_t i = 0; i < journal_len(j); i++) {
 		const struct json_t *r = journal_at(j, i);
-		const char *event = field(r, "event");
 
 		if (strcmp(field(r, "txn"), txn) == 0 && strcmp(field(r, "digest"), digest) == 0 &&
-		    strcmp(event, "quarantine") != 0)
-			own_record(&c, event, 0);
+		    strcmp(field(r, "event"), "quarantine") != 0)
+			own_record(&c, r);
 	}
 	return c.rung == RUNG_SOAKED && ladder_now(j, digest, stable_ms) == RUNG_STABLE
 		       ? RUNG_STABLE

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/jsn.h"
+#include "fleet/elapsed.h"
 #include "fleet/report.h"
 #include "obs/textfile.h"
-#include "trust/period.h"
 
 #define LAST_RUN     "gantry_deploy_last_run_timestamp_seconds"
 #define LAST_SUCCESS "gantry_deploy_last_success_timestamp_seconds"
@@ -70,13 +70,11 @@ duration(struct metrics *m, const struct journal *j)
 {
 	const struct json_t *end = journal_last(j, NULL, "end", NULL);
 	const struct json_t *begin = journal_first(j, jsn_str(end, "txn"), "begin", NULL);
-	int64_t from, to;
 
 	metrics_family(m, "gantry_deploy_duration_seconds", METRICS_GAUGE,
 		       "How long the last deployment took that has ended.");
-	if (end != NULL && period_parse_time(view_of(jsn_str_or(begin, "time", "")), &from) &&
-	    period_parse_time(view_of(jsn_str_or(end, "time", "")), &to))
-		metrics_value(m, NULL, (double)(to - from) / MS_PER_S);
+	if (end != NULL && begin != NULL)
+		metrics_value(m, NULL, (double)elapsed_ms(begin, end) / MS_PER_S);
 }
 
 /* How far what runs has come, else what the engine says of it. */

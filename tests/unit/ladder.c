@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/jsn.h"
 #include "unit.h"
@@ -70,6 +71,51 @@ TEST(a_quarantine_is_the_end_of_it)
 	CHECK_STR(rung(LINE(AT_0, "proven", "a") LINE(LATER, "quarantine", "a")
 			       LINE(NEVER, "proven", "a")),
 		  "soaked");
+}
+
+/* Of a machine's start, this one if boot is "", and so long after it (before now, if it is this
+ * one). */
+static const char *
+rung_after(const char *day, const char *boot, int64_t up, const char *next)
+{
+	char line[1024], mine[CLOCK_BOOT_MAX];
+	int n;
+
+	clock_boot(mine);
+	CHECK(mine[0] != '\0');
+	n = snprintf(line, sizeof(line),
+		     "{\"time\":\"%sT12:00:00.000Z\",\"boot\":\"%s\",\"up\":%lld,"
+		     "\"event\":\"proven\",\"digest\":\"a\",\"txn\":\"t\"}\n%s",
+		     day, boot[0] != '\0' ? boot : mine,
+		     (long long)(boot[0] != '\0' ? up : clock_mono_ms() - up), next);
+	CHECK(n > 0 && (size_t)n < sizeof(line));
+	return rung(line);
+}
+
+TEST(what_a_clock_that_is_set_adds_is_no_time)
+{
+	CHECK_STR(rung_after("1970-01-01", "", DAY_MS / 2, ""), "soaked");
+	CHECK_STR(rung_after("1970-01-01", "", DAY_MS, ""), "stable");
+	CHECK_STR(rung_after(AT_0, "", DAY_MS / 2, ""), "soaked");
+	CHECK_STR(rung_after(NEVER, "", DAY_MS / 2, ""), "soaked");
+	CHECK_STR(rung_after(NEVER, "", DAY_MS, ""), "stable");
+}
+
+#define LEFT(day, up)                                                                           \
+	"{\"time\":\"" day "T12:00:00.000Z\",\"boot\":\"b\",\"up\":" up ",\"event\":\"moved\"," \
+	"\"digest\":\"b\",\"txn\":\"u\"}\n"
+
+TEST(between_two_starts_of_the_machine_the_wall_counts_if_it_can)
+{
+	CHECK_STR(rung_after(AT_0, "a", 1, LEFT(AT_1, "1")), "stable");
+	CHECK_STR(rung_after(AT_0, "a", 1, LEFT(AT_0, "86400000")), "soaked");
+	/* as long as the second start has lasted */
+	CHECK_STR(rung_after("1970-01-01", "a", 1, LEFT(AT_1, "86399999")), "soaked");
+	CHECK_STR(rung_after("1970-01-01", "a", 1, LEFT(AT_1, "86400000")), "stable");
+	CHECK_STR(rung_after(NEVER, "a", 1, LEFT(AT_1, "86399999")), "soaked");
+	CHECK_STR(rung_after(NEVER, "a", 1, LEFT(AT_1, "86400000")), "stable");
+	/* and as nobody knows, where an older version wrote it */
+	CHECK_STR(rung(LINE("1970-01-01", "proven", "a")), "soaked");
 }
 
 UNIT_MAIN
