@@ -147,6 +147,55 @@ TEST(a_volume_is_mounted_once_however_its_place_is_written)
 	CHECK(strlen(jsn_str_or(mount, "Source", "")) == 64);
 }
 
+TEST(a_volume_without_a_name_that_is_only_read_stays_so)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	const struct json_t *mounts = jsn_get(c, "Mounts");
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	for (size_t i = 0; i < jsn_len(mounts); i++)
+		jsn_set_bool(jsn_mutable(jsn_at(mounts, i)), "RW", false);
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	CHECK(strstr(jsn_str_or(jsn_at(jsn_get(s, "HostConfig.Binds"), 1), "", ""), ":/data:ro") !=
+	      NULL);
+}
+
+TEST(a_port_of_the_image_and_a_name_that_is_the_id_follow_too)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *image = jsn_object();
+	AUTO_JSN struct json_t *s = NULL;
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(c, "Id", "0123456789abcdef");
+	jsn_set_str(jsn_child(c, "Config"), "Hostname", "0123456789ab");
+	jsn_set(jsn_child(c, "Config"), "ExposedPorts", jsn_object());
+	jsn_set(jsn_child(jsn_child(c, "Config"), "ExposedPorts"), "9/tcp", jsn_object());
+	jsn_set(jsn_child(jsn_child(c, "Config"), "ExposedPorts"), "5000/tcp", jsn_object());
+	jsn_set(jsn_child(jsn_child(image, "Config"), "ExposedPorts"), "9/tcp", jsn_object());
+	CHECK(spec_make(c, image, &n, &s, NULL) == 0);
+	check_json(s, "ExposedPorts", "{\"5000/tcp\":{}}");
+	check_json(s, "Hostname", "nothing");
+}
+
+TEST(what_a_network_was_told_stays)
+{
+	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
+	AUTO_JSN struct json_t *s = NULL;
+	struct json_t *end = jsn_mutable(jsn_get(c, "NetworkSettings.Networks.site"));
+	struct spec_new n = { .image = "x", .service = "web", .tag = "", .instance = "i" };
+
+	jsn_set_str(jsn_child(end, "IPAMConfig"), "IPv4Address", "10.214.0.50");
+	jsn_set_str(jsn_child(end, "DriverOpts"), "a", "b");
+	jsn_set_int(end, "GwPriority", 7);
+	CHECK(spec_make(c, NULL, &n, &s, NULL) == 0);
+	end = jsn_mutable(jsn_get(s, "NetworkingConfig.EndpointsConfig.site"));
+	check_json(end, "IPAMConfig", "{\"IPv4Address\":\"10.214.0.50\"}");
+	check_json(end, "DriverOpts", "{\"a\":\"b\"}");
+	check_json(end, "GwPriority", "7");
+}
+
 TEST(a_name_goes_where_the_engine_takes_none)
 {
 	AUTO_JSN struct json_t *c = sample("tests/data/container-web.json");
