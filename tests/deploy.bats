@@ -348,7 +348,9 @@ soaking() {
 	kill_engine
 	run --separate-stderr -0 deploy -c "$CONF" --status
 	[[ ${lines[0]} == "robot-service-1 0.0.2 $(short 0.0.2) unknown 20"* ]]
-	[ "$stderr" = "deploy: warning: no container engine at '$SITE/docker.sock': No such file or directory; from the journal alone" ]
+	[ "${stderr_lines[0]}" = "deploy: warning: no container engine at '$SITE/docker.sock': No such file or directory; from the journal alone" ]
+	[[ $stderr == *"deploy: 0.0.3 ($(short 0.0.3)) is quarantined since 20"*": 'robot-service-1': "*503* ]]
+	[[ $stderr != *"0.0.2 ("* ]]
 	run --separate-stderr -0 deploy -c "$CONF" --history --json
 	[ -z "$stderr" ]
 	[ "$(jq -r .kind <<<"${lines[0]}")" = deploy ]

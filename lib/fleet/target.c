@@ -7,7 +7,6 @@
 #include "oci/tags.h"
 
 #define REGISTRY_RETRIES 2
-#define WORDS_MAX	 500
 #define DIGEST_MIN	 12 /* hex digits of a shortened digest */
 
 void
@@ -48,16 +47,15 @@ set_goal(struct target *t, const struct ref *ref, const char *tag, const struct 
 	t->found = true;
 }
 
-static void
-explain_quarantine(const struct json_t *q, const char *tag, const char *digest, char *out,
-		   size_t size)
+void
+target_explain(const struct json_t *q, const char *tag, char out[TARGET_WORDS_MAX])
 {
 	struct digest d = { 0 };
 	char part[32];
 
-	(void)digest_parse(view_of(digest), &d, NULL);
+	(void)digest_parse(view_of(jsn_str_or(q, "digest", "")), &d, NULL);
 	digest_short(&d, part);
-	(void)snprintf(out, size, "%s%s(%s) is quarantined since %s: %s", tag,
+	(void)snprintf(out, TARGET_WORDS_MAX, "%s%s(%s) is quarantined since %s: %s", tag,
 		       tag[0] != '\0' ? " " : "", part, jsn_str_or(q, "time", "?"),
 		       jsn_str_or(q, "reason", "?"));
 }
@@ -69,14 +67,14 @@ take_named(const struct target_opts *o, const struct journal *j, const struct re
 {
 	const struct json_t *q;
 	struct digest d = ref->digest;
-	char words[WORDS_MAX];
+	char words[TARGET_WORDS_MAX];
 
 	if (!digest_is_set(&d) &&
 	    registry_resolve(t->registry, ref->repo, ref_what(ref), &d, e) < 0)
 		return -1;
 	q = journal_quarantined(j, d.str);
 	if (q != NULL && !o->force) {
-		explain_quarantine(q, ref->tag, d.str, words, sizeof(words));
+		target_explain(q, ref->tag, words);
 		return err_set(e, ERR_NO, "%s (--force lifts it)", words);
 	}
 	set_goal(t, ref, ref->tag, &d);
@@ -89,7 +87,7 @@ consider(const struct target_opts *o, const struct journal *j, const struct ref 
 {
 	const struct json_t *q;
 	struct digest d;
-	char words[WORDS_MAX];
+	char words[TARGET_WORDS_MAX];
 
 	if (registry_resolve(t->registry, ref->repo, tag, &d, e) < 0)
 		return -1;
@@ -98,7 +96,7 @@ consider(const struct target_opts *o, const struct journal *j, const struct ref 
 		set_goal(t, ref, tag, &d);
 		return 0;
 	}
-	explain_quarantine(q, tag, d.str, words, sizeof(words));
+	target_explain(q, tag, words);
 	if (o->say != NULL)
 		o->say(o->arg, "", words);
 	return 0;
@@ -156,7 +154,7 @@ target_staged(const struct target_opts *o, const struct journal *j, struct targe
 	const struct json_t *staged = journal_last(j, NULL, "staged", NULL);
 	const char *digest = jsn_str_or(staged, "digest", ""), *tag = jsn_str_or(staged, "tag", "");
 	const struct json_t *q;
-	char words[WORDS_MAX];
+	char words[TARGET_WORDS_MAX];
 
 	*ret = (struct target){ 0 };
 	if (staged == NULL)
@@ -166,7 +164,7 @@ target_staged(const struct target_opts *o, const struct journal *j, struct targe
 		return err_wrap(e, "journal");
 	q = journal_quarantined(j, digest);
 	if (q != NULL && !o->force) {
-		explain_quarantine(q, tag, digest, words, sizeof(words));
+		target_explain(q, tag, words);
 		return err_set(e, ERR_NO, "%s (--force lifts it)", words);
 	}
 	set_goal(ret, &ret->ref, tag, &ret->ref.digest);

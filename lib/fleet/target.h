@@ -8,6 +8,10 @@
 #include "oci/registry.h"
 #include "trust/policy.h"
 
+#define TARGET_WORDS_MAX 500
+
+struct json_t;
+
 struct target_opts {
 	const char *registry;	       /* REGISTRY_URL: "localhost:5000", a scheme is allowed */
 	const char *image;	       /* IMAGE_NAME: "robot-app" */
@@ -42,6 +46,9 @@ void target_clear(struct target *t);
  * nothing was, ERR_NO if it has gone into quarantine since. */
 int target_staged(const struct target_opts *o, const struct journal *j, struct target *ret,
 		  struct err *e);
+
+/* A quarantine record in words: what, since when and why.  tag: what the image is called now. */
+void target_explain(const struct json_t *quarantine, const char *tag, char out[TARGET_WORDS_MAX]);
 
 /* It carries what the policy asks of its repository. */
 int target_verify(const struct target *t, const struct policy *p, struct err *e);
