@@ -205,8 +205,19 @@ soak_pause(const struct health *h)
 struct wait {
 	int good, bad;	       /* answers in a row */
 	int64_t since, ill_ms; /* of the first of them */
-	bool was_healthy;
+	bool was_healthy, relapsed;
 };
+
+/* Once: it may come and go. */
+static void
+tell_relapse(const struct health *h, struct wait *w, int answer, const char *reason)
+{
+	if (answer < 0 || answer == WELL || !w->was_healthy || w->relapsed)
+		return;
+	w->relapsed = true;
+	if (h->relapsed != NULL)
+		h->relapsed(h->arg, reason);
+}
 
 static void
 note(struct wait *w, int answer, int64_t now)
@@ -245,6 +256,7 @@ wait_healthy(const struct health *h, ask_fn *ask, struct err *e)
 		if (is_stopped(h))
 			return err_set(e, ERR_TEMP, "stopped by a signal");
 		answer = ask(h, reason, &why);
+		tell_relapse(h, &w, answer, reason);
 		if (check_alive(h, h->life != NULL ? h->life : &this_wait, e) < 0)
 			return -1;
 		if (answer < 0)

@@ -48,6 +48,9 @@ struct health {
 	int64_t soak_ms;	  /* healthy without a break for so long */
 	int in_a_row;		  /* and in so many answers; 0 as 1 */
 	struct health_life *life; /* NULL: of this wait alone */
+	/* the first answer that is not healthy after one that was; may be NULL */
+	void (*relapsed)(void *arg, const char *reason);
+	void *arg;
 	const volatile bool *stop;
 };
 

@@ -237,6 +237,12 @@ say_busy(void *arg)
 	say(arg, "is busy, waiting");
 }
 
+static void
+say_relapse(void *arg, const char *reason)
+{
+	say(arg, "was healthy, and is not now: %s", reason);
+}
+
 /* --- the stages ----------------------------------------------------------- */
 
 static struct health
@@ -249,6 +255,8 @@ health_of(struct move *m)
 				.interval_ms = m->o->interval_ms,
 				.in_a_row = HEALTH_IN_A_ROW,
 				.life = &m->life,
+				.relapsed = say_relapse,
+				.arg = m,
 				.stop = m->o->stop };
 }
 
