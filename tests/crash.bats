@@ -3,6 +3,7 @@
 load helpers/common
 load helpers/engine
 load helpers/fleet
+load helpers/faults
 
 setup_file() {
 	start_fleet 2 0.0.1
@@ -15,6 +16,10 @@ setup_file() {
 
 teardown_file() {
 	stop_fleet
+}
+
+teardown() {
+	stop_proxies
 }
 
 # Robot 2 takes its id from the image, so that 0.0.3 is good for robot 1 and bad for robot 2.
@@ -206,6 +211,26 @@ goes_back() {
 		remove-old:2
 }
 
+# It has no holder that would have to be there first.
+@test "the power fails in a recreate: the old one comes back by itself" {
+	local before
+	before=$(version_of 1)
+	docker rm -f robot-service-1 robot-holder-1 >/dev/null
+	docker run -d --name robot-service-1 --restart "$ROBOT_RESTART" -p 127.0.0.1:5001:5000 \
+		"${ROBOT_RUN[@]}" "$IMAGE@$(digest_of "$before")" >/dev/null
+	wait_for 10 healthy 1
+	killed start "$(other)" robot-service-1
+	run ! healthy 1
+	power_loss
+	start_engine
+	wait_for 20 healthy 1
+	[ "$(version_of 1)" = "$before" ]
+	docker rm -f robot-service-1 robot-service-1-next >/dev/null
+	start_robot 1 "$before"
+	run -0 deploy -c "$CONF" --tag "$before"
+	all_at "$before"
+}
+
 last_step() {
 	[ "$(tail -n 1 "$STATE/journal.jsonl" | jq -r .step)" = "$1" ]
 }
@@ -256,6 +281,34 @@ pid_of() { # N
 	start_engine
 	run -0 deploy -c "$CONF" --tag "$goal"
 	all_at "$goal"
+}
+
+# A runtime that was killed may keep the id of a container that has ended.
+@test "a container that its runtime cannot start any more is made again; no other fault removes it" {
+	local before id fault=$BATS_TEST_TMPDIR/engine.fault
+	before=$(version_of 1)
+	killed soak "$(other)" --strategy recreate
+	# the next run goes back
+	txn=$(tail -n 1 "$STATE/journal.jsonl" | jq -r .txn)
+	for _ in 1 2 3; do
+		echo "{\"txn\":\"$txn\",\"event\":\"resume\"}" >>"$STATE/journal.jsonl"
+	done
+	id=$(id_of 1)
+	start_engine_proxy engine
+	printf '%s\n' "POST .*/containers/$id/start" 'cannot start a stopped process: unknown' >"$fault"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine run --separate-stderr -75 deploy -c "$CONF" --tag "$(other)"
+	[[ $stderr == *"cannot start a stopped process: unknown"* ]]
+	[ "$(id_of 1)" = "$id" ]
+	printf '%s\n' "POST .*/containers/$id/start" "failed to create task: id already in use" >"$fault"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine run -3 deploy -c "$CONF" --tag "$(other)"
+	[ "$(id_of 1)" != "$id" ]
+	all_at "$before"
+	[ "$(wc -l <"$fault.log")" -ge 2 ]
+	[ "$(docker inspect -f '{{.Config.Labels.site}}' robot-service-1)" = test ]
+}
+
+id_of() { # N
+	docker inspect -f '{{.Id}}' "robot-service-$1"
 }
 
 @test "a robot that somebody removed is made again, by deploy and by rollback" {

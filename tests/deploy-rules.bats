@@ -307,6 +307,33 @@ robot-service-2" ]
 	[[ $stderr == *"ENABLE_NOTIFICATIONS: WEBHOOK_URL is not set" ]]
 }
 
+# start_watcher SERVER-ANSWER...: a webhook at $PORT that notes in $BATS_TEST_TMPDIR/lock whether the lock
+# is free when it is asked, and says these statuses, one after another.
+start_watcher() {
+	PORT=$(free_port)
+	# shellcheck disable=SC2016
+	node -e '
+		const [, port, lock, note, ...says] = process.argv;
+		const fs = require("fs"), { spawnSync } = require("child_process");
+		require("http").createServer((ask, answer) => {
+			if (ask.method === "POST")
+				fs.appendFileSync(note, `${spawnSync("flock", ["-n", lock, "true"]).status}\n`);
+			answer.writeHead(ask.method === "POST" ? Number(says.shift()) : 200);
+			answer.end();
+		}).listen(Number(port), "127.0.0.1");' "$PORT" "$STATE/lock" "$BATS_TEST_TMPDIR/lock" "$@" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 10 curl -s -o /dev/null "http://127.0.0.1:$PORT/"
+}
+
+@test "a webhook is asked again, and no robot and no other run waits for it" {
+	reset_fleet 0.0.1
+	start_watcher 503 429 200
+	write_conf ENABLE_NOTIFICATIONS=true "WEBHOOK_URL=http://127.0.0.1:$PORT/"
+	run --separate-stderr -0 deploy -c "$CONF" --tag 0.0.2
+	[[ $stderr != *webhook* ]]
+	[ "$(xargs <"$BATS_TEST_TMPDIR/lock")" = "0 0 0" ]
+}
+
 @test "a deployment is a trace: verify, pull, each service and each step, with reasons" {
 	need_node
 	reset_fleet 0.0.1

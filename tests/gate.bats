@@ -183,6 +183,53 @@ ill_at() {
 	all_at 0.0.1
 }
 
+# says_no HOOK: an executable of that name that does.
+says_no() {
+	mkdir -p "$BATS_TEST_TMPDIR/hooks"
+	printf '%s\n' '#!/bin/sh' 'exit 1' >"$BATS_TEST_TMPDIR/hooks/$1"
+	chmod +x "$BATS_TEST_TMPDIR/hooks/$1"
+}
+
+@test "one that cannot go back keeps none of the others from it" {
+	local logs
+	reset_fleet 0.0.1
+	says_no post-deploy
+	conf HEALTH_CHECK_TIMEOUT=20 "HOOKS_DIR='$BATS_TEST_TMPDIR/hooks'"
+	ill 2 -e LOG_DIR=/run/gantry/logs
+	deploy -c "$CONF" --tag 0.0.2 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	DEPLOY=$!
+	second_at_probe() {
+		jq -e 'select(.service == "robot-service-2" and .step == "probe")' "$STATE/journal.jsonl"
+	}
+	wait_for 30 second_at_probe
+	logs=/proc/$(state_of robot-service-2-next State.Pid)/root/run/gantry/logs
+	mkdir "$logs" && chown 10001:10001 "$logs"
+	ends 5
+	grep -q '^failed robot-service-2 ' "$BATS_TEST_TMPDIR/out"
+	grep -q '^back robot-service-1 ' "$BATS_TEST_TMPDIR/out"
+	[ "$(version_of 1) $(version_of 2)" = "0.0.1 0.0.2" ]
+	docker rm -f robot-service-2 >/dev/null
+	start_robot 2 0.0.1
+	run -3 deploy -c "$CONF" --tag 0.0.2
+	all_at 0.0.1
+}
+
+@test "whoever answers in its place does not make a release healthy" {
+	reset_fleet 0.0.1
+	# robot 2 is as well as one can be
+	conf SERVICE_robot_service_1_HEALTH=http://127.0.0.1:5002/health
+	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.2 --strategy handover robot-service-1
+	[[ $stderr == *"'instance' is '"*"', not '"* ]]
+	all_at 0.0.1
+}
+
+@test "a new container is asked often, however long the pause between two questions is set" {
+	reset_fleet 0.0.1
+	conf HEALTH_CHECK_INTERVAL=3600
+	run -0 timeout 900 deploy -c "$CONF" --tag 0.0.2 --strategy recreate robot-service-1
+	[ "$(version_of 1)" = 0.0.2 ]
+}
+
 @test "a health that comes and goes is not healthy, also without a soak" {
 	local port
 	reset_fleet 0.0.1
@@ -329,6 +376,37 @@ start_short_engine() {
 	grep -q "it runs on, but a part of it was killed for memory" "$BATS_TEST_TMPDIR/err"
 	quarantined 0.0.2
 	all_at 0.0.1
+}
+
+# fails_once STRATEGY CALL: the engine answers 500 to that in the middle of a deployment, which is
+# nobody's fault; the next run is fine.
+fails_once() {
+	local goal=0.0.2 fault=$BATS_TEST_TMPDIR/engine.fault
+	[ "$(version_of 1)" = 0.0.1 ] || goal=0.0.1
+	printf '%s\n' "$2" 'out of file descriptors' >"$fault"
+	rm -f "$fault.log"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine run --separate-stderr -75 deploy -c "$CONF" --tag "$goal" \
+		--strategy "$1" robot-service-1
+	[[ $stderr == *"out of file descriptors"* ]]
+	[ -s "$fault.log" ]
+	run ! grep -qE '"(quarantine|passed)"' "$STATE/journal.jsonl"
+	rm "$fault"
+	run -0 deploy -c "$CONF" --tag "$goal" --strategy "$1" robot-service-1
+	[ "$(version_of 1)" = "$goal" ]
+}
+
+@test "an engine that cannot do a thing is nobody's fault: 75, and the next run does it" {
+	local call
+	reset_fleet 0.0.1
+	start_engine_proxy engine
+	for call in 'POST .*/containers/create.*-next' 'POST .*/start' 'POST .*/exec' 'POST .*/update' \
+		'POST .*/rename' 'POST .*/stop' 'DELETE .*/containers/'; do
+		fails_once handover "$call"
+	done
+	for call in 'POST .*/update' 'POST .*/stop' 'POST .*/start'; do
+		fails_once recreate "$call"
+	done
+	docker rm -f robot-service-1 >/dev/null
 }
 
 @test "an engine that stands still in the middle is waited for" {

@@ -192,6 +192,8 @@ is_gone() {
 @test "the oldest evidence goes, and none that can be kept keeps no robot from going back" {
 	local i
 	reset_fleet 0.0.1
+	docker rm -f robot-service-1 >/dev/null
+	start_robot 1 0.0.1 --label "long=$(head -c 70000 /dev/zero | tr '\0' x)"
 	for ((i = 10; i < 35; i++)); do
 		mkdir -p "$STATE/evidence/$i"
 		touch "$STATE/evidence/$i/x"
@@ -200,6 +202,8 @@ is_gone() {
 	[ "$(find "$STATE/evidence" -mindepth 1 -maxdepth 1 | wc -l)" = 20 ]
 	[ ! -e "$STATE/evidence/15" ]
 	[ -e "$STATE/evidence/16" ]
+	[ "$(stat -c %s "$STATE"/evidence/*/robot-service-1.old.json)" = 65536 ]
+	[ "$(stat -c %s "$STATE"/evidence/*/robot-service-1.new.json)" = 65536 ]
 	rm -r "$STATE/evidence"
 	echo "in the way" >"$STATE/evidence"
 	run --separate-stderr -3 deploy -c "$CONF" --tag 0.0.9 --force

@@ -57,6 +57,15 @@ crossed() {
 		"$BATS_TEST_TMPDIR/$1.counts"
 }
 
+# start_engine_proxy NAME: the site's engine at the socket $BATS_TEST_TMPDIR/NAME, which answers 500 as
+# the file NAME.fault there says (see helpers/engineproxy.js).  stop_proxy NAME ends it.
+start_engine_proxy() {
+	local at=$BATS_TEST_TMPDIR/$1
+	node "$ROOT/tests/helpers/engineproxy.js" "$at" "$SITE/docker.sock" "$at.fault" 3>&- &
+	echo $! >"$at.proxy"
+	wait_for 10 test -S "$at"
+}
+
 # put_blob HOST/REPO FILE: as a client without any care would; prints the descriptor.
 put_blob() {
 	local at=http://${1%%/*}/v2/${1#*/} sum to
