@@ -485,7 +485,8 @@ up_since(struct api *d)
 }
 
 static int
-end_of(void *self, const struct json_t *inspected, enum engine_end *ret, struct err *e)
+end_of(void *self, const struct json_t *inspected, bool just_now, enum engine_end *ret,
+       struct err *e)
 {
 	struct api *d = self;
 	AUTO_BUF struct buf url = BUF_INIT(API_URL_MAX);
@@ -498,8 +499,11 @@ end_of(void *self, const struct json_t *inspected, enum engine_end *ret, struct 
 	(void)period_parse_time(view_of(jsn_str_or(inspected, "State.FinishedAt", "")),
 				&end.finished_ms);
 	buf_adds(&path, "/events?since=1");
+	*ret = ENGINE_END_ITSELF;
 	if (ending_is_past(&end))
 		buf_addf(&path, "&until=%" PRId64, end.up_ms / MS_PER_S + 1);
+	else if (!just_now)
+		return 0;
 	if (api_url(d, buf_cstr(&path), &url, e) < 0)
 		return -1;
 	q.url = buf_cstr(&url);

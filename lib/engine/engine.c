@@ -170,9 +170,10 @@ engine_exec(struct engine *eng, const char *id, const char *const *argv, int64_t
 }
 
 int
-engine_end(struct engine *eng, const struct json_t *inspected, enum engine_end *ret, struct err *e)
+engine_end(struct engine *eng, const struct json_t *inspected, bool just_now, enum engine_end *ret,
+	   struct err *e)
 {
-	return eng->ops->end(eng->self, inspected, ret, e);
+	return eng->ops->end(eng->self, inspected, just_now, ret, e);
 }
 
 int

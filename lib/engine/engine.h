@@ -99,9 +99,10 @@ int engine_remove(struct engine *eng, const char *id, struct err *e);
 /* Run a command in a container and wait for it, at most timeout_ms. */
 int engine_exec(struct engine *eng, const char *id, const char *const *argv, int64_t timeout_ms,
 		struct engine_exec *ret, struct err *e);
-/* inspected: the container, which has ended, also if it was started again. */
-int
-engine_end(struct engine *eng, const struct json_t *inspected, enum engine_end *ret, struct err *e);
+/* inspected: the container, which has ended, also if it was started again.  just_now: wait a second
+ * for what the engine has not told yet; without, only an end before it answered is looked for. */
+int engine_end(struct engine *eng, const struct json_t *inspected, bool just_now,
+	       enum engine_end *ret, struct err *e);
 /* The last line that a container wrote, "" if none. */
 int engine_last_line(struct engine *eng, const char *id, char *out, size_t size, struct err *e);
 /* Its last lines with their times, at most ms; of what does not fit the end is kept. */

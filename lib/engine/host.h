@@ -29,7 +29,8 @@ struct host_ops {
 	int (*remove)(void *self, const char *id, struct err *e);
 	int (*exec)(void *self, const char *id, const char *const *argv, int64_t timeout_ms,
 		    struct engine_exec *ret, struct err *e);
-	int (*end)(void *self, const struct json_t *inspected, enum engine_end *ret, struct err *e);
+	int (*end)(void *self, const struct json_t *inspected, bool just_now, enum engine_end *ret,
+		   struct err *e);
 	int (*last_line)(void *self, const char *id, char *out, size_t size, struct err *e);
 	int (*logs)(void *self, const char *id, int lines, int64_t ms, struct buf *ret,
 		    struct err *e);

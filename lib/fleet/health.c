@@ -131,7 +131,7 @@ check_own_end(const struct health *h, const struct json_t *c, struct err *e)
 
 	if (jsn_bool(c, "State.OOMKilled", false))
 		return 0;
-	if (engine_end(h->engine, c, &how, &why) < 0)
+	if (engine_end(h->engine, c, true, &how, &why) < 0)
 		return why.code == ERR_TEMP ? err_set(e, ERR_TEMP, "%s", why.msg) : 0;
 	if (how == ENGINE_END_ITSELF)
 		return 0;

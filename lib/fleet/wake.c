@@ -15,7 +15,8 @@ was_left_down(const struct settle *s, const struct json_t *c)
 	    (strcmp(policy, "always") != 0 && strcmp(policy, "unless-stopped") != 0))
 		return false;
 	return jsn_str_or(c, "State.Error", "")[0] != '\0' ||
-	       (engine_end(s->service->engine, c, &how, NULL) == 0 && how == ENGINE_END_STARTING);
+	       (engine_end(s->service->engine, c, false, &how, NULL) == 0 &&
+		how == ENGINE_END_STARTING);
 }
 
 const char *
