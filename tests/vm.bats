@@ -117,7 +117,7 @@ line 16 of 'pinctrl-robot' is held by 'sysfs'
 		drive a linus forward; drive b linus backward; lines 13 21
 		kill -USR1 $(pid b)
 		wait_for grep -q ^serving /run/b.out
-		drive a linus forward; guards a | wc -l; guards b | wc -l; lines 13 21
+		drive a linus forward; guards a | wc -l; wait_for unguarded b; lines 13 21
 		kill -USR2 $(pid a)
 		wait_for drives b
 		guards a | wc -l; guards b | wc -l; lines 13 21 17 27 12 26; holders 13
@@ -127,7 +127,7 @@ line 16 of 'pinctrl-robot' is held by 'sysfs'
 		wait_for drives a
 		guards a | wc -l; guards b | wc -l; lines 13 21 17 27 12 26; drive a linus forward; lines 13 21'
 	echo "$output"
-	[ "$(xargs <<<"$output")" = "0 200 503 10 200 2 0 10 0 2 000000 linus out lo 200 01 2 0 000000 200 10" ]
+	[ "$(xargs <<<"$output")" = "0 200 503 10 200 2 10 0 2 000000 linus out lo 200 01 2 0 000000 200 10" ]
 }
 
 @test "speed is a duty cycle on the enable's line" {
