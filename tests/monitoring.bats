@@ -80,30 +80,85 @@ services() {
 	done
 }
 
-@test "data sources, Loki, Tempo and Fluent Bit: YAML with the keys that they know" {
+@test "Grafana's, Loki's, Tempo's and Fluent Bit's files have the keys that these know, and values of their kind" {
 	/usr/bin/python3 - <<-'PY'
-		import glob, yaml
-		def load(name):
-		    return yaml.safe_load(open("monitoring/" + name))
-		known = {"loki.yml": {"auth_enabled", "server", "common", "schema_config", "limits_config", "compactor", "analytics"},
-		         "tempo.yml": {"server", "distributor", "storage", "compactor", "usage_report"},
-		         "fluent-bit.yml": {"service", "pipeline"}}
-		for name, keys in known.items():
-		    assert set(load(name)) <= keys, name
-		day = load("loki.yml")["schema_config"]["configs"][0]
-		# retention asks for these
-		assert day["index"]["period"] == "24h" and day["store"] == "tsdb" and day["schema"] == "v13"
-		assert load("loki.yml")["compactor"]["delete_request_store"] == day["object_store"]
-		uids = []
-		for name in glob.glob("monitoring/grafana/provisioning/datasources/*.yml"):
-		    file = yaml.safe_load(open(name))
-		    assert file["apiVersion"] == 1
-		    for source in file["datasources"]:
-		        assert set(source) <= {"name", "uid", "type", "access", "url", "isDefault", "jsonData"}
-		        assert source["type"] in {"prometheus", "loki", "tempo"}
-		        uids.append(source["uid"])
-		assert len(uids) == len(set(uids)) == 4
-		assert load("grafana/provisioning/datasources/logs.yml")["datasources"][1]["jsonData"]["tracesToLogsV2"]["datasourceUid"] in uids
+		import glob, json, re, yaml
+		# of what their references name, what this site uses: a key, and what its value looks like
+		number, word, path, on = r"\d+", r"[\w.:{}=~\"+-]+", r"/[\w./*-]+", r"True|False"
+		span = r"-?\d+(s|m|h|d)"
+		loki = {"auth_enabled": on, "server": {"http_listen_port": number, "log_level": "warn"},
+		        "common": {"instance_addr": word, "path_prefix": path, "replication_factor": number,
+		                   "ring": {"kvstore": {"store": "inmemory"}},
+		                   "storage": {"filesystem": {"chunks_directory": path, "rules_directory": path}}},
+		        # retention asks for tsdb, v13, a day, and where to note what is to be deleted
+		        "schema_config": {"configs": [{"from": r"\d{4}-\d\d-\d\d", "store": "tsdb", "object_store": "filesystem",
+		                                       "schema": "v13", "index": {"prefix": word, "period": "24h"}}]},
+		        "limits_config": {"retention_period": span, "reject_old_samples_max_age": span},
+		        "compactor": {"working_directory": path, "retention_enabled": on, "delete_request_store": "filesystem"},
+		        "analytics": {"reporting_enabled": on}}
+		tempo = {"server": {"http_listen_port": number, "log_level": "warn"},
+		         "distributor": {"receivers": {"otlp": {"protocols": {"http": {"endpoint": r"0\.0\.0\.0:\d+"}}}}},
+		         "storage": {"trace": {"backend": "local", "local": {"path": path}, "wal": {"path": path}}},
+		         "compactor": {"compaction": {"block_retention": span}},
+		         "usage_report": {"reporting_enabled": on}}
+		fluent = {"service": {"flush": number, "log_level": "warn", "parsers_file": path, "http_server": on, "http_port": number,
+		                      "storage.path": path},
+		          "pipeline": {"inputs": [{"name": "tail", "tag": word, "path": path, "parser": "docker", "db": path,
+		                                   "refresh_interval": number, "skip_long_lines": on, "storage.type": "filesystem"}],
+		                       "outputs": [{"name": "loki", "match": word, "host": word, "port": number, "labels": ".+",
+		                                    "remove_keys": ".+", "drop_single_key": "raw|True|False",
+		                                    "retry_limit": "no_limits", "storage.total_limit_size": r"\d+[KMG]"}]}}
+		sources = {"apiVersion": "1", "datasources": [{
+		    "name": ".+", "uid": word, "type": "prometheus|loki|tempo", "access": "proxy", "url": "http://.+", "isDefault": on,
+		    "jsonData": {"timeInterval": span, "httpMethod": "POST|GET", "maxLines": number,
+		                 "tracesToLogsV2": {"datasourceUid": word, "spanStartTimeShift": span, "spanEndTimeShift": span,
+		                                    "customQuery": on, "query": ".+"}}}]}
+		boards = {"apiVersion": "1", "providers": [{"name": word, "folder": word, "type": "file", "allowUiUpdates": on,
+		                                            "options": {"path": path}}]}
+		source = {"type": "prometheus", "uid": word}
+		panel = {"id": number, "type": "timeseries|stat|table|gauge|bargauge|state-timeline|text|barchart|logs", "title": ".+",
+		         "description": ".+", "datasource": source, "gridPos": {k: number for k in "xywh"},
+		         "fieldConfig": {"defaults": {"unit": ".+", "min": number, "max": number, "mappings": None, "thresholds": None,
+		                                      "color": None, "custom": None}, "overrides": None},
+		         "options": None, "transformations": None,
+		         "targets": [{"refId": "[A-Z]", "expr": "(?s).+", "legendFormat": ".*", "instant": on, "range": on, "format": "table|time_series"}]}
+		board = {"uid": word, "title": ".+", "tags": None, "schemaVersion": number, "editable": on, "refresh": span,
+		         "time": {"from": r"now-\w+", "to": "now"}, "timezone": "browser|utc", "panels": [panel],
+		         "description": ".+", "templating": None}
+		def look(is_, known, at):
+		    if known is None: return
+		    if isinstance(known, dict):
+		        assert isinstance(is_, dict), at
+		        for key, value in is_.items():
+		            assert key in known, f"{at}: {key}"
+		            look(value, known[key], f"{at}.{key}")
+		    elif isinstance(known, list):
+		        assert isinstance(is_, list) and is_, at
+		        for value in is_: look(value, known[0], at)
+		    else:
+		        assert re.fullmatch(known, str(is_)), f"{at}: {is_}"
+		def check(pattern, known, load=yaml.safe_load):
+		    names = glob.glob("monitoring/" + pattern)
+		    assert names, pattern
+		    for name in names: look(load(open(name)), known, name)
+		    return [load(open(name)) for name in names]
+		[day] = check("loki.yml", loki)
+		[spans] = check("tempo.yml", tempo)
+		check("fluent-bit.yml", fluent)
+		found = [s for file in check("grafana/provisioning/datasources/*.yml", sources) for s in file["datasources"]]
+		uids = [s["uid"] for s in found]
+		assert len(uids) == len(set(uids)) == 4 and [s.get("isDefault") for s in found].count(True) == 1
+		for s in found:
+		    assert s.get("jsonData", {}).get("tracesToLogsV2", {}).get("datasourceUid", uids[0]) in uids
+		[home] = check("grafana/provisioning/dashboards/*.yml", boards)
+		compose = yaml.safe_load(open("docker-compose.monitoring.yml"))["services"]
+		assert "./monitoring/grafana/dashboards:" + home["providers"][0]["options"]["path"] + ":ro" in compose["grafana"]["volumes"]
+		for file in check("grafana/dashboards/*.json", board, json.load):
+		    for p in file["panels"]: assert p["datasource"]["uid"] in uids, p["title"]
+		# what they write lies on their volume
+		for file, service, volume in ((day, "loki", "loki-data"), (spans, "tempo", "tempo-data")):
+		    [place] = [v.split(":")[1] for v in compose[service]["volumes"] if v.startswith(volume)]
+		    for written in re.findall(r"'(/[^']*)'", str(file)): assert (written + "/").startswith(place + "/"), written
 	PY
 }
 
