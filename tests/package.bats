@@ -17,7 +17,9 @@ setup_file() {
 	mkdir "$BATS_FILE_TMPDIR/layer/upper" "$BATS_FILE_TMPDIR/layer/work"
 	mount -t overlay -o "lowerdir=/,upperdir=$BATS_FILE_TMPDIR/layer/upper,workdir=$BATS_FILE_TMPDIR/layer/work" \
 		overlay "$SYSTEM"
-	mount --bind /dev "$SYSTEM/dev"
+	# not this machine's: whoever clears away this folder in a hurry would clear that away, too
+	mount -t tmpfs tmpfs "$SYSTEM/dev"
+	cp -a /dev/{null,zero,full,random,urandom,tty} "$SYSTEM/dev"
 	mount --bind /proc "$SYSTEM/proc"
 	cp "$DEB" "$SYSTEM/root/gantry.deb"
 	export DEB SYSTEM
