@@ -157,7 +157,7 @@ bad_tree() {
 	grep -oE '(manage-services|deploy-helper)\.sh [a-z-]+' README.md | sort -u | while read -r program word; do
 		"scripts/$program" --help | grep -qw -- "$word" || { echo "$program $word"; false; }
 	done
-	sed -nE '/^## The pipeline/,/^## Exit codes/{s/^ {4,}((sudo|make|git|gh|reg-sync|img-verify|scripts|PATH|COMPOSE|openssl)[ =\/_].*)/\1/p}' \
+	sed -nE '/^## The pipeline/,/^## Exit codes/{s/^ {4,}((sudo|make|git|gh|reg-sync|img-verify|scripts|manage-services|sync-images|deploy-helper|test-deployment|PATH|COMPOSE|openssl)[. =\/_].*)/\1/p}' \
 		README.md | sed 's/  *#.*//' >"$BATS_TEST_TMPDIR/typed"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/typed")" -ge 20 ]
 	bash -n "$BATS_TEST_TMPDIR/typed"

@@ -29,23 +29,6 @@ running() {
 	docker ps --format '{{.Names}}' | sort | xargs
 }
 
-# An image of the local registry's program, made of what Debian installed.
-registry_image() {
-	local dir=$BATS_TEST_TMPDIR/image file
-	mkdir -p "$dir/etc" "$dir/var/lib/registry"
-	for file in "$(command -v docker-registry)" $(ldd "$(command -v docker-registry)" |
-		grep -o '/[^ ]*'); do
-		install -D "$(readlink -f "$file")" "$dir$file"
-	done
-	cat >"$dir/etc/registry.yml" <<-YML
-		version: 0.1
-		storage: {filesystem: {rootdirectory: /var/lib/registry}}
-		http: {addr: ":5000"}
-	YML
-	tar -C "$dir" -c . | docker import -c 'ENTRYPOINT ["docker-registry", "serve", "/etc/registry.yml"]' \
-		-c 'ENV PATH=/usr/bin' - gantry-test/registry:1 >/dev/null
-}
-
 @test "help says what it does, in both spellings" {
 	run -0 --separate-stderr "$manage" --help
 	[ "$stderr" = "" ]
