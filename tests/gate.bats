@@ -378,8 +378,15 @@ start_short_engine() {
 	all_at 0.0.1
 }
 
-# fails_once STRATEGY CALL: the engine answers 500 to that in the middle of a deployment, which is
-# nobody's fault; the next run is fine.
+# last_step: what the last deployment announced for its service, before it was settled.
+last_step() {
+	jq -rs '(map(select(.event == "begin"))[-1].txn) as $t
+		| map(select(.txn == $t and .step and (.step | startswith("settle-") | not)).step)[-1]' \
+		"$STATE/journal.jsonl"
+}
+
+# fails_once STRATEGY CALL STEP: the engine answers 500 to that in the middle of a deployment, which is
+# nobody's fault, and had been announced as that step; the next run is fine.
 fails_once() {
 	local goal=0.0.2 fault=$BATS_TEST_TMPDIR/engine.fault
 	[ "$(version_of 1)" = 0.0.1 ] || goal=0.0.1
@@ -389,6 +396,7 @@ fails_once() {
 		--strategy "$1" robot-service-1
 	[[ $stderr == *"out of file descriptors"* ]]
 	[ -s "$fault.log" ]
+	[ "$(last_step)" = "$3" ]
 	run ! grep -qE '"(quarantine|passed)"' "$STATE/journal.jsonl"
 	rm "$fault"
 	run -0 deploy -c "$CONF" --tag "$goal" --strategy "$1" robot-service-1
@@ -396,16 +404,18 @@ fails_once() {
 }
 
 @test "an engine that cannot do a thing is nobody's fault: 75, and the next run does it" {
-	local call
 	reset_fleet 0.0.1
 	start_engine_proxy engine
-	for call in 'POST .*/containers/create.*-next' 'POST .*/start' 'POST .*/exec' 'POST .*/update' \
-		'POST .*/rename' 'POST .*/stop' 'DELETE .*/containers/'; do
-		fails_once handover "$call"
-	done
-	for call in 'POST .*/update' 'POST .*/stop' 'POST .*/start'; do
-		fails_once recreate "$call"
-	done
+	# what its restart policy can be is asked before anything is done
+	fails_once handover 'POST .*/update' null
+	fails_once handover 'POST .*/containers/create.*-next' create
+	fails_once handover 'POST .*/start' start
+	fails_once handover 'POST .*/exec' probe
+	fails_once handover 'POST .*/rename' rename-old
+	fails_once handover 'POST .*/stop' stop-old
+	fails_once handover 'DELETE .*/containers/' remove-old
+	fails_once recreate 'POST .*/stop' halt-old
+	fails_once recreate 'POST .*/start' start
 	docker rm -f robot-service-1 >/dev/null
 }
 
