@@ -19,7 +19,7 @@ services() {
 		for i in 1 2 3; do echo "ROBOT_SERVICE_${i}_IMAGE=localhost:5000/robot-app@sha256:$(printf '%064d' 1)"; done
 	} >"$BATS_TEST_TMPDIR/pins"
 	for name in infrastructure robots monitoring; do
-		COMPOSE_PROFILES=sync "${COMPOSE[@]:0:${#COMPOSE[@]}-2}" --env-file "$BATS_TEST_TMPDIR/pins" \
+		COMPOSE_PROFILES=sync "${COMPOSE[@]:0:${#COMPOSE[@]}-2}" -p gantry --env-file "$BATS_TEST_TMPDIR/pins" \
 			-f "docker-compose.$name.yml" config >"$BATS_TEST_TMPDIR/$name.yml" 2>"$BATS_TEST_TMPDIR/said" || return
 		diff /dev/null "$BATS_TEST_TMPDIR/said" || return
 	done
