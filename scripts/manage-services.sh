@@ -61,6 +61,12 @@ pinned() {
 	grep -q "^$1=." "$PINS_FILE" 2>/dev/null
 }
 
+# Podman knows no uid of a tmpfs, covers what is below /run, and brings only "always" back after a power loss.
+suit_podman() {
+	pinned RUN_TMPFS || export RUN_TMPFS="${RUN_TMPFS:-/run:size=1m}"
+	pinned ROBOT_RESTART || export ROBOT_RESTART="${ROBOT_RESTART:-always}"
+}
+
 # The newest release here, by digest, once its signature is proven.
 newest() {
 	need_trust
@@ -144,12 +150,13 @@ infra_rows() {
 			case "$name" in
 			robot-holder-*) continue ;;
 			esac
-			row=$(docker inspect --format '{{.Config.Image}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}} {{.State.StartedAt}}' "$name")
+			# without a check Podman's health is an empty word
+			row=$(docker inspect --format '{{.Config.Image}} {{.State.Status}} {{.State.StartedAt}} {{with .State.Health}}{{.Status}}{{end}}' "$name")
 			# shellcheck disable=SC2086
 			set -- $row
 			page=$(docker port "$name" 2>/dev/null | sed -n '1s|.* -> |http://|p')
 			version=${1##*/}
-			echo "$name ${version##*:} - $2 ${3%%.*} ${page:--}"
+			echo "$name ${version##*:} - ${4:-$2} ${3%%.*} ${page:--}"
 		done
 }
 
@@ -239,6 +246,7 @@ case "$PINS_FILE" in
 *) PINS_FILE=$PWD/$PINS_FILE ;;
 esac
 [ "$verb" = health ] || engine_answers
+[ "${ENGINE:-docker}" = docker ] || suit_podman
 
 case "$verb" in
 start)

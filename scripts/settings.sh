@@ -174,9 +174,14 @@ compose() {
 	fi
 }
 
+# engine_answers: or the script ends; ENGINE is docker or podman.
 engine_answers() {
-	docker version >/dev/null 2>&1 ||
+	_said=$(docker version 2>/dev/null) ||
 		die 71 "no Docker engine answers at ${DOCKER_HOST:-the usual socket}"
+	case "$_said" in
+	*Podman*) ENGINE=podman ;;
+	*) ENGINE=docker ;;
+	esac
 }
 
 # What cron's runs wrote stays under a megabyte.

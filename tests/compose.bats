@@ -10,6 +10,7 @@ setup_file() {
 	export ROBOTS=1 ROBOT_1_PORT=5001
 	write_conf
 	pins 0.0.1 >"$PINS"
+	[ "$GANTRY_TEST_ENGINE" = docker ] || export ROBOT_RESTART RUN_TMPFS=/run:size=1m
 	compose up -d robot-holder-1 robot-service-1
 	wait_for 20 healthy 1
 	deploy -c "$CONF" --tag 0.0.2

@@ -37,6 +37,7 @@ run_robot() {
 	run -0 healthcheck --wait 30 -i 0.1 docker:robot
 	[[ $output =~ ^"healthy docker:robot - "[0-9]+$ ]]
 	run -0 healthcheck "docker:$(docker inspect -f '{{.Id}}' robot)"
+	[ "$GANTRY_TEST_ENGINE" = docker ] || skip "Podman drops the health check of an image in OCI's format"
 	run_robot other --health-interval 1h
 	run -1 healthcheck docker:other docker:robot
 	[[ ${lines[0]} =~ ^"unhealthy docker:other - "[0-9]+" its health check has not passed yet"$ ]]
@@ -44,6 +45,7 @@ run_robot() {
 }
 
 @test "one whose check fails is unhealthy, with its words" {
+	[ "$GANTRY_TEST_ENGINE" = docker ] || skip "Podman drops the health check of an image in OCI's format"
 	run_robot other --health-interval 1s --health-retries 1 --health-start-period 0s -e LOG_DIR=/nonexistent
 	fails() { [[ $(healthcheck docker:other) == *" its health check fails: unhealthy http+unix:"*" 503 "* ]]; }
 	wait_for 20 fails
@@ -51,7 +53,7 @@ run_robot() {
 }
 
 @test "without a check it is healthy while it runs; one that is gone is not" {
-	run_robot other --no-healthcheck
+	run_robot other --no-healthcheck --stop-timeout 10
 	run -0 healthcheck docker:other
 	docker stop other >/dev/null
 	run -1 healthcheck docker:other
@@ -60,7 +62,7 @@ run_robot() {
 	[[ $output == *" it has exited with status 0" ]]
 	docker rm other >/dev/null
 	run --separate-stderr -1 healthcheck docker:other
-	[[ $output =~ ^"unhealthy docker:other - "[0-9]+" the engine answers 404: No such container: other"$ ]]
+	[[ $output =~ ^"unhealthy docker:other - "[0-9]+" the engine answers 404: ".*[Nn]"o such container" ]]
 	[ -z "$stderr" ]
 }
 

@@ -99,19 +99,24 @@ running() {
 }
 
 @test "every container is hardened and says whose it is" {
+	# Podman tells what ALL is, and neither log options nor sysctls
 	for n in 1 2 3; do
 		run docker inspect "robot-service-$n"
-		jq -e --arg n "$n" '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"]
-			and (.HostConfig.SecurityOpt | index("no-new-privileges:true"))
-			and .HostConfig.RestartPolicy.Name == "unless-stopped"
-			and .HostConfig.LogConfig.Config["max-size"] == "1m"
+		jq -e --arg n "$n" --arg restart "$ROBOT_RESTART" --arg engine "$GANTRY_TEST_ENGINE" '.[0] |
+			.HostConfig.ReadonlyRootfs and (.HostConfig.CapDrop == ["ALL"] or $engine == "podman")
+			and any(.HostConfig.SecurityOpt[]; startswith("no-new-privileges"))
+			and .HostConfig.RestartPolicy.Name == $restart
+			and (.HostConfig.LogConfig.Config["max-size"] == "1m" or $engine == "podman")
 			and .Config.User == "10001:10001" and .Config.Labels.monitoring == "robot"
 			and .Config.Labels.robot_id == $n and .Config.Labels["io.gantry.project"] == "gantry"
 			and (.Config.Env | index("ROBOT_ID=robot-" + $n))' <<<"$output"
+		pid=$(jq '.[0].State.Pid' <<<"$output")
+		[ "$(awk '/^(CapEff|NoNewPrivs)/ { print $2 }' "/proc/$pid/status" | xargs)" = "0000000000000000 1" ]
 		run docker inspect "robot-holder-$n"
-		jq -e --arg n "$n" '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"]
+		jq -e --arg n "$n" --arg engine "$GANTRY_TEST_ENGINE" '.[0] |
+			.HostConfig.ReadonlyRootfs and (.HostConfig.CapDrop == ["ALL"] or $engine == "podman")
 			and .HostConfig.RestartPolicy.Name == "always"
-			and .HostConfig.Sysctls["net.ipv4.tcp_migrate_req"] == "1"
+			and (.HostConfig.Sysctls["net.ipv4.tcp_migrate_req"] == "1" or $engine == "podman")
 			and .HostConfig.PortBindings["5000/tcp"] == [{HostIp: "127.0.0.1", HostPort: ("500" + $n)}]' \
 			<<<"$output"
 	done
@@ -223,8 +228,9 @@ running() {
 	[[ $output == *'"0.9.1"'* ]]
 	[[ $output != *'"0.9.2"'* ]]
 	run -0 docker inspect registry-sync
-	jq -e '.[0] | .HostConfig.ReadonlyRootfs and .HostConfig.CapDrop == ["ALL"] and .Config.User == "10001:10001"
-		and .HostConfig.Memory > 0 and .HostConfig.LogConfig.Config["max-size"] == "1m"
+	jq -e --arg engine "$GANTRY_TEST_ENGINE" '.[0] | .HostConfig.ReadonlyRootfs and .Config.User == "10001:10001"
+		and .HostConfig.Memory > 0
+		and ($engine == "podman" or (.HostConfig.CapDrop == ["ALL"] and .HostConfig.LogConfig.Config["max-size"] == "1m"))
 		and all(.Mounts[]; .Source | test("docker.sock") | not)' <<<"$output"
 	pid=$(jq '.[0].State.Pid' <<<"$output")
 	[ "$(awk '/^(Uid|CapEff)/ { print $2 }' "/proc/$pid/status" | xargs)" = "10001 0000000000000000" ]
@@ -238,7 +244,8 @@ running() {
 	# it went by itself: whom the engine had to kill ends with 137
 	[ "$(docker inspect -f '{{.State.ExitCode}}' registry-sync)" = 0 ]
 	"$manage" -c "$CONF" stop-infra
-	docker rm -f registry-sync local-registry
+	docker rm -f registry-sync
+	docker rm -f local-registry
 }
 
 # An image that stands for all of monitoring's: a shell that waits.
@@ -276,7 +283,7 @@ waiting_image() {
 	run -0 "$manage" -c "$CONF" logs-monitoring
 	run -0 "$manage" -c "$CONF" stop-monitoring
 	[ "$(running)" = "$before" ]
-	docker ps -aq --filter ancestor=gantry-test/waiting:1 | xargs docker rm >/dev/null
+	docker ps -a --format '{{.Image}} {{.Names}}' | awk '/waiting:1/ { print $2 }' | xargs docker rm >/dev/null
 }
 
 @test "start, restart and stop do both" {

@@ -71,5 +71,5 @@ lose_podman() {
 
 empty_podman() {
 	# holders go after those that join them
-	podman rm --all --force --time 0 >/dev/null 2>&1 || podman rm --all --force --time 0 >/dev/null
+	wait_for 20 podman rm --all --force --time 0
 }
