@@ -51,11 +51,14 @@ start_system() {
 	echo 127.0.0.3 ghcr.io >>"$SYSTEM/etc/hosts"
 	# no chroot, or what is executed in a container would see this machine; and nobody else sees these mounts,
 	# so that nothing that clears away this file's folder can reach them
-	unshare --mount --propagation private sh -euc 'cd "$0"; mkdir .old; mount --rbind /dev dev; mount --rbind /sys sys
-		mount --bind /proc proc; pivot_root . .old; umount -l .old; exec sleep infinity' "$SYSTEM" >/dev/null 2>&1 3>&- &
+	unshare --mount --propagation private sh -euc 'cd "$0"; mkdir -p .old; mount --rbind /dev dev; mount --rbind /sys sys
+		mount --bind /proc proc; pivot_root . .old; umount -l .old; exec sleep infinity' "$SYSTEM" >"$BATS_FILE_TMPDIR/system.log" 2>&1 3>&- &
 	echo $! >>"$BATS_FILE_TMPDIR/pids"
 	echo $! >"$BATS_FILE_TMPDIR/system.pid"
-	wait_for 20 in_system test ! -e "$BATS_FILE_TMPDIR"
+	wait_for 20 in_system test ! -e "$BATS_FILE_TMPDIR" || {
+		cat "$BATS_FILE_TMPDIR/system.log" >&2
+		return 1
+	}
 	in_system dockerd --iptables=false --ip-forward=false --ip-masq=false --bip=10.213.0.1/24 --log-level warn \
 		>"$BATS_FILE_TMPDIR/dockerd.log" 2>&1 3>&- &
 	export DOCKER_HOST=unix://$SYSTEM/run/docker.sock
@@ -64,13 +67,13 @@ start_system() {
 }
 
 stop_system() {
-	local all
-	all=$(docker ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$all" ] || docker rm -f $all >/dev/null
-	all=$(<"$SYSTEM/run/docker.pid")
-	kill "$all"
-	wait_for 30 not_alive "$all"
+	local engine
+	if [ -f "$SYSTEM/run/docker.pid" ]; then
+		docker ps -aq | xargs -r docker rm -f >/dev/null
+		engine=$(<"$SYSTEM/run/docker.pid")
+		kill "$engine"
+		wait_for 30 not_alive "$engine"
+	fi
 	stop_all
 	awk -v d="$SYSTEM" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l
 	umount -l "$BATS_FILE_TMPDIR/layer"
