@@ -105,6 +105,16 @@ all_options() {
 		"a-second $([ "$GANTRY_TEST_ENGINE" = docker ] && echo bridge || echo podman)" ]
 }
 
+@test "a link on the engine's default network" {
+	[ "$GANTRY_TEST_ENGINE" = docker ] || skip "Podman has no links"
+	docker run -d --name donor "$IMAGE@$(digest_of 0.0.1)" robot-serve --hold >/dev/null
+	again --link donor:friend -p 127.0.0.1:5001:5000 "${ROBOT_RUN[@]}" "$IMAGE@$(digest_of 0.0.1)"
+	wait_for 10 healthy 1
+	keeps deploy -c "$CONF" --tag 0.0.2
+	[ "$(jq -c .HostConfig.Links "$BATS_TEST_TMPDIR/after")" = '["/donor:/robot-service-1/friend"]' ]
+	docker rm -f robot-service-1 donor >/dev/null
+}
+
 @test "one network that is not the default one, and its names" {
 	again --network site --network-alias front -p 127.0.0.1:5001:5000 "${ROBOT_RUN[@]}" --restart always \
 		"$IMAGE@$(digest_of 0.0.1)"
