@@ -82,3 +82,26 @@ setup() {
 	run --separate-stderr -75 reg-sync -v --retry 0 --insecure-skip-verify -c quiet.conf localhost:1/a localhost:1/b
 	[[ $stderr == *"warning: signatures are not checked"* ]]
 }
+
+@test "LOG_FILE keeps what is said, with its time; who may not write it goes without" {
+	cd "$BATS_TEST_TMPDIR"
+	local at='20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z'
+	printf 'LOG_FILE=said.log\nHEALTH_CHECK_TIMEOUT=x\n' >said.conf
+	for tool in deploy rollback; do
+		run --separate-stderr -78 "$tool" -c said.conf
+		[[ $(tail -n 1 said.log) =~ ^$at\ (.*)$ ]]
+		[ "${BASH_REMATCH[1]}" = "$stderr" ]
+	done
+	[ "$(stat -c %a said.log)" = 640 ]
+	run --separate-stderr -78 deploy --log-format json -c said.conf
+	[ "$(tail -n 1 said.log)" = "$stderr" ]
+	[ "$(wc -l <said.log)" = 3 ]
+
+	echo LOG_FILE=no/folder.log >bad.conf
+	run --separate-stderr -78 deploy -c bad.conf
+	[ "$stderr" = "deploy: bad.conf:1: LOG_FILE: open 'no/folder.log': No such file or directory" ]
+	chmod 0 said.log
+	run --separate-stderr -78 setpriv --bounding-set=-dac_override deploy -c said.conf
+	[[ $stderr == *"HEALTH_CHECK_TIMEOUT"* ]]
+	[ "$(wc -l <said.log)" = 3 ]
+}

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +14,13 @@
 #include "base/progress.h"
 
 #define LINE_MAX_BYTES (64U << 10)
+#define FILE_MODE      0640
 
 static const char *program = "gantry";
 static enum log_level shown = LOG_INFO;
 static enum log_format format = LOG_TEXT;
 static bool colour, level_is_set;
+static int file = -1;
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
 
@@ -48,6 +52,19 @@ void
 log_set_format(enum log_format f)
 {
 	format = f;
+}
+
+int
+log_to_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+
+	if (fd < 0)
+		return errno == EACCES || errno == EROFS ? 0 : err_sys(e, "open '%s'", path);
+	if (file >= 0)
+		(void)close(file);
+	file = fd;
+	return 0;
 }
 
 bool
@@ -84,24 +101,14 @@ add_visible(struct buf *line, const char *s)
 static void
 add_text(struct buf *line, enum log_level level, const char *msg)
 {
-	static const char *const paint[] = { "\033[31m", "\033[33m", "", "\033[2m" };
-	bool painted = colour && paint[level][0] != '\0';
-
-	if (painted)
-		buf_adds(line, paint[level]);
 	add_visible(line, program);
 	buf_adds(line, level == LOG_WARN ? ": warning: " : ": ");
 	add_visible(line, msg);
-	if (painted)
-		buf_adds(line, "\033[0m");
 }
 
 static void
-add_json(struct buf *line, enum log_level level, const char *msg)
+add_json(struct buf *line, enum log_level level, const char *now, const char *msg)
 {
-	char now[CLOCK_RFC3339_MAX];
-
-	clock_rfc3339(clock_wall_ns(), now);
 	buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":", now, names[level]);
 	jsn_quote(line, program);
 	buf_adds(line, ",\"msg\":");
@@ -109,13 +116,36 @@ add_json(struct buf *line, enum log_level level, const char *msg)
 	buf_addc(line, '}');
 }
 
+static void
+add_painted(struct buf *line, enum log_level level, const char *msg)
+{
+	static const char *const paint[] = { "\033[31m", "\033[33m", "", "\033[2m" };
+	bool painted = colour && paint[level][0] != '\0';
+
+	if (painted)
+		buf_adds(line, paint[level]);
+	add_text(line, level, msg);
+	if (painted)
+		buf_adds(line, "\033[0m");
+}
+
+/* One write, so that lines of several processes do not mix. */
+static void
+put(int fd, struct buf *line)
+{
+	buf_addc(line, '\n');
+	(void)!write(fd, buf_cstr(line), line->len);
+}
+
 __attribute__((format(printf, 2, 0))) static void
 say(enum log_level level, const char *fmt, va_list ap)
 {
 	AUTO_BUF
-	struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	struct buf shows = BUF_INIT(LINE_MAX_BYTES);
+	AUTO_BUF struct buf keeps = BUF_INIT(LINE_MAX_BYTES);
 	AUTO_FREE
 	char *msg = NULL;
+	char now[CLOCK_RFC3339_MAX];
 
 	if (level > shown)
 		return;
@@ -123,15 +153,20 @@ say(enum log_level level, const char *fmt, va_list ap)
 		msg = NULL;
 		return;
 	}
-	if (format == LOG_JSON)
-		add_json(&line, level, msg);
-	else
-		add_text(&line, level, msg);
-	buf_addc(&line, '\n');
+	clock_rfc3339(clock_wall_ns(), now);
+	if (format == LOG_JSON) {
+		add_json(&shows, level, now, msg);
+		add_json(&keeps, level, now, msg);
+	} else {
+		add_painted(&shows, level, msg);
+		buf_addf(&keeps, "%s ", now);
+		add_text(&keeps, level, msg);
+	}
 	progress_hide();
-	/* one write, so that lines of several processes do not mix */
-	(void)!write(STDERR_FILENO, buf_cstr(&line), line.len);
+	put(STDERR_FILENO, &shows);
 	progress_show();
+	if (file >= 0)
+		put(file, &keeps);
 }
 
 #define SAY(level)           \

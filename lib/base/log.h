@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "base/err.h"
+
 enum log_level { LOG_ERROR = 0, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT = 0, LOG_JSON };
 
@@ -21,6 +23,9 @@ void log_set_level(enum log_level level); /* what is shown; default LOG_INFO */
 /* The same, but a level that was set stays: flags win over settings. */
 void log_set_default(enum log_level level);
 void log_set_format(enum log_format format);
+/* The same lines at the end of a file, too, each with its time before it; it is made if it is not
+ * there.  Who may not write it goes without. */
+int log_to_file(const char *path, struct err *e);
 /* "error", "warn", "info", "debug"; false if it is none of them. */
 bool log_parse_level(const char *name, enum log_level *ret);
 const char *log_program(void);

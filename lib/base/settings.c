@@ -43,6 +43,7 @@ static const struct conf_key keys[] = {
 	{ "STATE_DIR", "/var/lib/gantry" },
 	{ "METRICS_DIR", NULL },
 	{ "LOG_LEVEL", "info" },
+	{ "LOG_FILE", "" },
 	{ NULL, NULL },
 };
 
@@ -50,6 +51,7 @@ int
 settings_load(const char *given, char *const *environment, struct conf **ret, struct err *e)
 {
 	AUTO_CONF struct conf *c = NULL;
+	struct err why = { 0 };
 	enum log_level level;
 	const char *path;
 
@@ -63,6 +65,8 @@ settings_load(const char *given, char *const *environment, struct conf **ret, st
 		return conf_bad(c, "LOG_LEVEL", e, "must be error, warn, info or debug, not '%s'",
 				conf_get(c, "LOG_LEVEL"));
 	log_set_default(level);
+	if (conf_get(c, "LOG_FILE")[0] != '\0' && log_to_file(conf_get(c, "LOG_FILE"), &why) < 0)
+		return conf_bad(c, "LOG_FILE", e, "%s", why.msg);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
