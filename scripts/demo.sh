@@ -182,6 +182,10 @@ ours() {
 
 clean_engine() {
 	local kind ids
+	# Podman does not remove what others join before those: the loop takes what is left
+	ids=$(ours container)
+	# shellcheck disable=SC2086
+	[ -z "$ids" ] || docker rm -f $ids >/dev/null 2>&1 || true
 	for kind in container network volume; do
 		ids=$(ours $kind)
 		# shellcheck disable=SC2086

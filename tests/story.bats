@@ -294,5 +294,6 @@ everything() {
 	run -0 env -u DOCKER_HOST "$DEMO" stop
 	[ ! -e "$D" ]
 	everything | diff "$BATS_FILE_TMPDIR/engine" -
+	[ "$GANTRY_TEST_ENGINE" = docker ] || return 0 # Podman leaves chains of its own
 	traces | diff "$BATS_FILE_TMPDIR/before" -
 }

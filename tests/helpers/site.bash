@@ -80,7 +80,7 @@ versions() {
 
 # registry_image [NAME]: an image of the local registry's program, made of what Debian installed.
 registry_image() {
-	local dir=$BATS_TEST_TMPDIR/image file
+	local dir=$BATS_FILE_TMPDIR/registry-image file
 	mkdir -p "$dir/etc" "$dir/var/lib/registry"
 	for file in "$(command -v docker-registry)" $(ldd "$(command -v docker-registry)" |
 		grep -o '/[^ ]*'); do
