@@ -209,7 +209,7 @@ image_of() {
 	[ "${#lines[@]}" = 3 ]
 	hosts_at 0.0.1
 	[ "$(jq -r 'select(.event == "proven").image' "$STATE/journal.jsonl" | sort -u)" = "$IMAGE" ]
-	run -0 deploy -c "$CONF" --status
+	run --separate-stderr -0 deploy -c "$CONF" --status
 	[ "${#lines[@]}" = 3 ]
 	[ "$(grep -c ' 0.0.1 .* running ' <<<"$output")" = 3 ]
 	run -0 deploy -c "$CONF" --force

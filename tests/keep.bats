@@ -145,7 +145,7 @@ is_gone() {
 
 @test "what has run for STABLE_AFTER is stable" {
 	write_conf STABLE_AFTER=0
-	run -0 deploy -c "$CONF" --status
+	run --separate-stderr -0 deploy -c "$CONF" --status
 	[[ $output == "robot-service-1 0.0.3 "*" running 20"*" stable" ]]
 	write_conf STABLE_AFTER=soon
 	run --separate-stderr -78 deploy -c "$CONF" --status
