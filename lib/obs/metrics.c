@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LABELS_MAX 16
+#define WHOLE_MAX  9007199254740992.0 /* 2^53: below it a double holds every whole number */
 
 static const char *const type_names[] = { "counter", "gauge", "histogram" };
 
@@ -88,6 +89,9 @@ add_number(struct buf *b, double x)
 		buf_adds(b, "NaN");
 	} else if (isinf(x)) {
 		buf_adds(b, x > 0 ? "+Inf" : "-Inf");
+	} else if (x > -WHOLE_MAX && x < WHOLE_MAX && x == (double)(int64_t)x) {
+		/* no exponent: the scripts that read it with [ -gt ] know none */
+		buf_addf(b, "%.0f", x);
 	} else {
 		/* the shortest text that reads back as the same number */
 		for (int n = 6; n <= 17; n++) {

@@ -16,12 +16,17 @@ TEST(a_family_has_help_type_and_samples)
 	metrics_family(&m, "x_total", METRICS_COUNTER, "X.");
 	metrics_value(&m, NULL, 1234567890123.0);
 	metrics_value(&m, NULL, 0.1);
+	metrics_value(&m, NULL, 1797028150);
+	metrics_value(&m, NULL, -3000000);
+	metrics_value(&m, NULL, 1e300);
 	CHECK(metrics_ok(&m, NULL) == 0);
 	CHECK_STR(buf_cstr(&m.text), "# HELP robot_info One line\\nwith a \\\\ and a \"quote\".\n"
 				     "# TYPE robot_info gauge\n"
 				     "robot_info{robot_id=\"r1\",version=\"0.0.1\"} 1\n"
 				     "# HELP x_total X.\n# TYPE x_total counter\n"
-				     "x_total 1234567890123\nx_total 0.1\n");
+				     "x_total 1234567890123\nx_total 0.1\n"
+				     "x_total 1797028150\nx_total -3000000\n"
+				     "x_total 1e+300\n");
 }
 
 TEST(label_values_are_escaped_and_become_utf8)
