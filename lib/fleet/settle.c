@@ -289,7 +289,7 @@ make_again(const struct settle *s, struct err *e)
 
 /* One act; 1 when there is nothing left to do. */
 static int
-act(const struct settle *s, const struct found *f, struct err *e)
+act(const struct settle *s, const struct found *f, bool *restarted, struct err *e)
 {
 	int alive;
 
@@ -306,9 +306,15 @@ act(const struct settle *s, const struct found *f, struct err *e)
 	alive = revive(s, f->now, true, e);
 	if (alive >= 0)
 		return !alive;
-	if (e != NULL && e->code == ERR_NO && was_ill(s, f->now))
+	if (e->code == ERR_NO && was_ill(s, f->now))
 		return 1;
-	return -1;
+	/* what a person would try first */
+	if (e->code != ERR_NO || *restarted)
+		return -1;
+	*restarted = true;
+	if (announce(s, STEP_SETTLE_RESTART, e) < 0)
+		return -1;
+	return engine_stop(s->service->engine, id_of(f->now), e);
 }
 
 /* A stop that was asked for when the last run was killed goes on in the engine; what is started
@@ -340,11 +346,12 @@ settle_service(const struct settle *s, struct err *e)
 {
 	AUTO(found_clear) struct found f = { 0 };
 	struct err why = { 0 };
+	bool restarted = false;
 	int done = 0;
 
 	for (int i = 0; i < ACTS_MAX && done == 0; i++)
 		if (look(s, &f, &why) < 0 || (i == 0 && end_stop(s, &f, &why) < 0) ||
-		    (done = act(s, &f, &why)) < 0)
+		    (done = act(s, &f, &restarted, &why)) < 0)
 			break;
 	if (done == 1)
 		return 0;

@@ -39,6 +39,7 @@ static const char *const names[STEP_COUNT] = {
 	[STEP_SETTLE_RENAME] = "settle-rename",
 	[STEP_SETTLE_REMOVE_NEXT] = "settle-remove-next",
 	[STEP_SETTLE_REMOVE_PREV] = "settle-remove-prev",
+	[STEP_SETTLE_RESTART] = "settle-restart",
 };
 
 const char *
