@@ -88,6 +88,12 @@ asked() {
 	answer GET_version <<<'{"ApiVersion":"1.60","MinAPIVersion":"1.52"}'
 	run --separate-stderr -71 deploy -c gantry.conf
 	[ "$stderr" = "deploy: engine at '$DOCKER_HOST': the engine is too new: it speaks API 1.52 and up, not 1.51" ]
+	answer GET_version <<<'<html>'
+	run --separate-stderr -71 deploy -c gantry.conf
+	[[ $stderr == "deploy: engine at '$DOCKER_HOST': the engine's answer"* ]]
+	printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n' >answers/GET_version
+	run --separate-stderr -71 deploy -c gantry.conf
+	[ "$stderr" = "deploy: engine at '$DOCKER_HOST': 404: not found" ]
 	answer GET_version <<<'{"ApiVersion":"1.60","MinAPIVersion":"1.44"}'
 	run --separate-stderr deploy -c gantry.conf
 	grep 'GET /v1.51/containers/robot-service-1/json' answers/log

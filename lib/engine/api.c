@@ -159,7 +159,11 @@ unreachable(const struct api *a, const struct err *why, struct err *e)
 		return err_set(e, ERR_SYS, "no container engine answers at '%s'%s%s", a->name,
 			       why->code == ERR_TEMP ? "" : ": ",
 			       why->code == ERR_TEMP ? "" : why->msg);
-	return err_set(e, why->code == ERR_NO || why->code == ERR_NOTFOUND ? ERR_SYS : why->code,
+	/* who answers so is no engine */
+	return err_set(e,
+		       why->code == ERR_NO || why->code == ERR_NOTFOUND || why->code == ERR_DATA
+			       ? ERR_SYS
+			       : why->code,
 		       "%s", why->msg);
 }
 
@@ -252,8 +256,8 @@ connect_engine(struct api *a, struct err *e)
 	}
 	read_server(&r, a->engine);
 	(void)http_header(&r, "api-version", newest, sizeof(newest));
-	if (read_oldest(a, newest, oldest, e) < 0)
-		return -1;
+	if (read_oldest(a, newest, oldest, &why) < 0)
+		return unreachable(a, &why, e);
 	if (api_negotiate(newest, oldest, a->version, e) < 0)
 		return err_wrap(e, "engine at '%s'", a->name);
 	return 0;
