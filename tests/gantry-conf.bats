@@ -57,6 +57,18 @@ shell_value() {
 	[ "$stderr" = "" ]
 }
 
+@test "an address of health that is none is said before anything is asked: 78" {
+	local bad tool
+	for bad in nonsense http://localhost:50x/health "http://localhost/$(printf %0512d 0)"; do
+		printf '%s\n' REGISTRY_URL=localhost:5000 IMAGE_NAME=robot-app ROBOT_CONTAINERS=robot-1 \
+			STATE_DIR=state "SERVICE_robot_1_HEALTH=$bad" >health.conf
+		for tool in deploy rollback; do
+			DOCKER_HOST=unix:///nosuch run --separate-stderr -78 "$tool" -c health.conf
+			[[ $stderr == "$tool: health of service 'robot-1': "* ]]
+		done
+	done
+}
+
 @test "scripts read a value as the shell does: bare, quoted, escaped, with a comment" {
 	cat >f <<-'CONF'
 		# comment

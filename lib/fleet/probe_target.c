@@ -37,14 +37,12 @@ set_url(struct probe_target *t, const char *target, const char *before, const ch
 	return t->url != NULL ? 0 : err_nomem(e);
 }
 
-/* http+unix://SOCKET:/path: the path begins at the last ":/" */
+/* http+unix://SOCKET:/path: what follows may have an address in it */
 static int
 parse_unix(const char *target, const char *rest, struct probe_target *t, struct err *e)
 {
-	const char *at = NULL;
+	const char *at = strstr(rest, ":/");
 
-	for (const char *p = rest; (p = strstr(p, ":/")) != NULL; p++)
-		at = p;
 	if (at == NULL)
 		return bad_target(target, "want http+unix://SOCKET:/path", e);
 	if (copy_part((struct view){ rest, (size_t)(at - rest) }, t->socket, sizeof(t->socket)) < 0)
@@ -52,21 +50,36 @@ parse_unix(const char *target, const char *rest, struct probe_target *t, struct 
 	return set_url(t, target, "http://localhost", at + 1, e);
 }
 
+static const char bad_port[] = "a port is a number from 1 to 65535";
+
+/* 0 if it is none. */
+static long
+port_number(struct view v)
+{
+	char digits[PORT_MAX], *end;
+	long n;
+
+	if (copy_part(v, digits, sizeof(digits)) < 0 || *digits < '0' || *digits > '9')
+		return 0;
+	n = strtol(digits, &end, 10);
+	return *end == '\0' && n <= UINT16_MAX ? n : 0;
+}
+
 static int
 parse_tcp(const char *target, const char *rest, struct probe_target *t, struct err *e)
 {
 	struct view host = view_of(rest), port;
-	char name[HOST_MAX], digits[PORT_MAX], address[HOST_MAX + PORT_MAX + 4], *end;
+	char name[HOST_MAX], address[HOST_MAX + PORT_MAX + 4];
 	long n;
 
 	t->kind = PROBE_TCP;
-	if (!view_cut_last(&host, ':', &port) || copy_part(port, digits, sizeof(digits)) < 0)
+	if (!view_cut_last(&host, ':', &port))
 		return bad_target(target, "want tcp://HOST:PORT", e);
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = (struct view){ host.p + 1, host.n - 2 };
-	n = strtol(digits, &end, 10);
-	if (*digits < '0' || *digits > '9' || *end != '\0' || n < 1 || n > UINT16_MAX)
-		return bad_target(target, "a port is a number from 1 to 65535", e);
+	n = port_number(port);
+	if (n == 0)
+		return bad_target(target, bad_port, e);
 	/* what would be more than a host in an address is none here */
 	if (copy_part(host, name, sizeof(name)) < 0 || strpbrk(name, "/?#@\\[]") != NULL)
 		return bad_target(target, "want tcp://HOST:PORT", e);
@@ -78,10 +91,16 @@ parse_tcp(const char *target, const char *rest, struct probe_target *t, struct e
 static int
 parse_web(const char *target, const char *url, struct probe_target *t, struct err *e)
 {
-	const char *host = strstr(url, "://") + 3;
+	const char *at = strstr(url, "://") + 3;
+	struct view user = { at, strcspn(at, "/?#") }, host = user, port;
 
-	if (*host == '\0' || *host == '/' || *host == ':')
+	/* a name and a password may have colons too */
+	(void)view_cut_last(&user, '@', &host);
+	if (host.n == 0 || host.p[0] == ':')
 		return bad_target(target, "it names no host", e);
+	if (host.p[host.n - 1] != ']' && view_cut_last(&host, ':', &port) && port.n > 0 &&
+	    port_number(port) == 0)
+		return bad_target(target, bad_port, e);
 	return set_url(t, target, "", url, e);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/jsn.h"
 #include "engine/spec.h"
+#include "fleet/probe.h"
 
 #define LABEL_VERSION "org.opencontainers.image.version"
 
@@ -176,11 +177,27 @@ read_registry(const struct conf *c, struct service *s, struct err *e)
 }
 
 static int
+read_health(const struct conf *c, struct service *s, struct err *e)
+{
+	const char *own = conf_get_for(c, "SERVICE_*_HEALTH", s->name);
+	struct err why = { 0 };
+
+	if (own == NULL || own[0] == '\0')
+		return 0;
+	if (strlen(own) >= sizeof(s->health))
+		return err_set(e, ERR_CONFIG, "health of service '%s': too long", s->name);
+	/* else it would be found out after the switch */
+	if (probe_check(own, &why) < 0)
+		return err_set(e, ERR_CONFIG, "health of service '%s': %s", s->name, why.msg);
+	(void)snprintf(s->health, sizeof(s->health), "%s", own);
+	return 0;
+}
+
+static int
 add_service(struct fleet *f, const struct conf *c, struct view name, const struct fleet_opts *o,
 	    struct err *e)
 {
 	struct service *more, *s;
-	const char *own;
 
 	if (name.n == 0)
 		return 0;
@@ -193,9 +210,8 @@ add_service(struct fleet *f, const struct conf *c, struct view name, const struc
 	s = &f->services[f->n];
 	*s = (struct service){ 0 };
 	(void)snprintf(s->name, sizeof(s->name), VIEW_FMT, VIEW_ARG(name));
-	own = conf_get_for(c, "SERVICE_*_HEALTH", s->name);
-	(void)snprintf(s->health, sizeof(s->health), "%s", own != NULL ? own : "");
-	if (read_registry(c, s, e) < 0 || find_engine(f, c, o, s, e) < 0)
+	if (read_health(c, s, e) < 0 || read_registry(c, s, e) < 0 ||
+	    find_engine(f, c, o, s, e) < 0)
 		return -1;
 	f->n++;
 	return 0;
