@@ -179,7 +179,7 @@ probe_many_add(struct probe_many *m, const char *target, int64_t timeout_ms, voi
 static bool
 is_answer(enum err_code code)
 {
-	return code == ERR_TEMP || code == ERR_DATA || code == ERR_AUTH;
+	return code == ERR_TEMP || code == ERR_DATA;
 }
 
 /* What the engine says of a container: 1 that is the answer, 0 the container

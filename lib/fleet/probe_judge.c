@@ -87,7 +87,9 @@ judge_answer(const struct probe_opts *o, const struct regex *re, const struct bu
 		probe_unhealthy(r, "answered %d, not %s", r->status, list);
 		return;
 	}
-	if (re != NULL && !regex_match(re, buf_cstr(body))) {
+	/* an expression sees no further than a NUL */
+	if (re != NULL &&
+	    (strlen(buf_cstr(body)) != body->len || !regex_match(re, buf_cstr(body)))) {
 		probe_unhealthy(r, "the body does not match '%s'", o->body_re);
 		return;
 	}
@@ -95,7 +97,8 @@ judge_answer(const struct probe_opts *o, const struct regex *re, const struct bu
 		return;
 	doc = jsn_parse(view_buf(body), "body", NULL);
 	if (doc == NULL) {
-		probe_unhealthy(r, "the body is not JSON");
+		probe_unhealthy(r, "the body is not JSON%s",
+				body->len < PROBE_BODY_MAX ? "" : " that ends within 64 KiB");
 		return;
 	}
 	for (const char *const *p = o->json; *p != NULL && r->healthy; p++)

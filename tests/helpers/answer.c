@@ -23,9 +23,8 @@
 
 #define BIG (1U << 20)
 
-#define GATHER_POLL_US 5000
-
 static unsigned int *count; /* of /nth, /flap and /gather, shared by all children */
+static int gate[2];	    /* where /gather waits for the last one, who has a byte for each */
 
 static int
 listen_on(const char *where)
@@ -109,11 +108,12 @@ serve(int fd, const char *request, const char *path)
 		text(fd, n >= strtoul(arg, NULL, 10) ? 200 : 503, "words\n");
 	} else if ((arg = after(path, "/gather/")) != NULL) {
 		unsigned int all = (unsigned int)strtoul(arg, NULL, 10);
+		char one;
 
-		(void)__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
-		while (__atomic_load_n(count, __ATOMIC_SEQ_CST) < all)
-			(void)usleep(GATHER_POLL_US);
-		text(fd, 200, "all here\n");
+		if (__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST) == all)
+			send_all(gate[1], big, all);
+		if (read(gate[0], &one, 1) == 1)
+			text(fd, 200, "all here\n");
 	} else if (after(path, "/flap") != NULL) {
 		text(fd, __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST) % 2 ? 503 : 200, "words\n");
 	} else if (after(path, "/json") != NULL) {
@@ -164,7 +164,7 @@ main(int argc, char **argv)
 	(void)signal(SIGCHLD, SIG_IGN);
 	count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);
-	if (count == MAP_FAILED)
+	if (count == MAP_FAILED || pipe(gate) < 0)
 		return 71;
 	fd = listen_on(argv[1]);
 	for (;;) {

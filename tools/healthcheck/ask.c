@@ -147,6 +147,9 @@ take_answers(struct asking *g, int64_t ms, struct err *e)
 		a = arg;
 		a->busy = false;
 		g->busy--;
+		/* cut short by the end: what it would have said is not known */
+		if (g->o->watch && why.code == ERR_NONE && !r.healthy && clock_over(g->end))
+			continue;
 		/* a try that the end has cut short tells less than the one before it */
 		if (a->tries == 0 || a->result.healthy || r.healthy || !clock_over(g->end))
 			a->result = r;

@@ -64,7 +64,7 @@ records_print(const struct ask *a, bool json)
 static double
 healthy(const struct ask *a)
 {
-	return a->known ? a->healthy : a->result.healthy;
+	return a->known && a->healthy;
 }
 
 static double
@@ -77,6 +77,12 @@ static double
 cert_until(const struct ask *a)
 {
 	return (double)a->result.cert_until;
+}
+
+static bool
+has_verdict(const struct ask *a)
+{
+	return a->e.code == ERR_NONE;
 }
 
 static bool
@@ -106,7 +112,7 @@ records_metrics(const struct ask *asks, size_t n, const char *path, struct err *
 {
 	AUTO_METRICS struct metrics m = METRICS_INIT;
 
-	family(&m, "gantry_health_status", "1 healthy, 0 not.", asks, n, was_tried, healthy);
+	family(&m, "gantry_health_status", "1 healthy, 0 not.", asks, n, has_verdict, healthy);
 	family(&m, "gantry_health_duration_seconds", "How long the last answer took.", asks, n,
 	       was_tried, seconds);
 	family(&m, "gantry_health_tls_until_timestamp_seconds", "When the certificate ends.", asks,
