@@ -83,6 +83,13 @@ run_robot() {
 	[[ ${lines[1]} == *" connect to '127.0.0.1' port 5999: Connection refused" ]]
 	run_robot other --health-interval 1h
 	run -0 healthcheck --wait 20 -i 0.1 docker:other/http://127.0.0.1:5000/health
+	# each try gives back what it took
+	run -0 bash -c 'ulimit -n 80; exec healthcheck -i 0 --successes 80 docker:other/tcp://127.0.0.1:5000'
+	# one that hangs, and does not answer for the engine's time
+	docker kill --signal STOP other
+	run -1 healthcheck -t 0.5 docker:other/http://127.0.0.1:5000/health
+	[[ $output =~ ^"unhealthy docker:other/http://127.0.0.1:5000/health - "([0-9]+)" Operation timed out " ]]
+	[ "${BASH_REMATCH[1]}" -lt 4900 ]
 }
 
 @test "who may not enter the network is told so, and has no answer" {
@@ -103,6 +110,9 @@ run_robot() {
 	[[ ${lines[1]} == *" ask the engine: Operation timed out after "* ]]
 	DOCKER_HOST=unix://$PWD/none run -1 healthcheck docker:robot
 	[[ $output == *" ask the engine: connect to '$PWD/none': No such file or directory" ]]
+	# where it is if nobody says
+	DOCKER_HOST='' run -1 healthcheck docker:robot
+	[[ $output == *" ask the engine: connect to '/var/run/docker.sock': No such file or directory" ]]
 	DOCKER_HOST=tcp://127.0.0.1:1 run --separate-stderr -78 healthcheck docker:robot
 	[ "$stderr" = "healthcheck: 'tcp://127.0.0.1:1' is no engine: want unix:///PATH" ]
 }
