@@ -9,13 +9,15 @@ setup_file() {
 	sigstore_new "$BATS_FILE_TMPDIR/sigstore"
 	# the image is the artifact: a manifest of one empty object
 	printf '{}' >empty
-	jq -cnj --arg d "sha256:$(_sha256 <empty)" '{schemaVersion: 2,
+	_sha256 EMPTY empty
+	jq -cnj --arg d "sha256:$EMPTY" '{schemaVersion: 2,
 		mediaType: "application/vnd.oci.image.manifest.v1+json",
 		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $d, size: 2},
 		layers: [{mediaType: "application/vnd.oci.image.layer.v1.tar", digest: $d, size: 2}]}' >artifact
-	D=sha256:$(_sha256 <artifact)
+	_sha256 D artifact
+	D=sha256:$D
 	start_faultreg
-	export SIGSTORE NOW D
+	export SIGSTORE NOW D EMPTY
 }
 
 teardown_file() {
@@ -30,37 +32,40 @@ setup() {
 	cd "$SIGSTORE"
 	modes referrers
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer "$ISSUER")
-	ROOT_EDIT=.
+	MANIFEST=application/vnd.oci.image.manifest.v1+json
 	REPOS=0
 	SIGN=https://sigstore.dev/cosign/sign/v1
 	SLSA=https://slsa.dev/provenance/v1
 	FALLBACK=
+	_when AT "$NOW"
 	unset VERIFY_KEY POLICY TRUSTED_ROOT
 }
 
 # An image in a repository of its own, $REPO:1, which nothing belongs to yet.
 new_image() {
+	local -
+	set +T
 	REPO=$FAULT/t$BATS_TEST_NUMBER-$((++REPOS))
 	put_blob "$REPO" empty >/dev/null
-	put_manifest "$REPO" 1 artifact >/dev/null
+	put_manifest "$REPO" 1 artifact "$MANIFEST" >/dev/null
 	: >referrers.jsonl
 }
 
 # add_bundle FILE [JQ]: one more referrer, its manifest edited; with FALLBACK in the tag too.
 add_bundle() {
-	local layer
+	local - layer sum
+	set +T
 	layer=$(put_blob "$REPO" "$1")
-	jq -cn --argjson layer "$layer" --arg d "sha256:$(_sha256 <empty)" --arg subject "$D" \
-		--argjson size "$(_len artifact)" '{schemaVersion: 2,
-		mediaType: "application/vnd.oci.image.manifest.v1+json",
-		artifactType: "application/vnd.dev.sigstore.bundle.v0.3+json",
-		config: {mediaType: "application/vnd.oci.empty.v1+json", digest: $d, size: 2},
-		layers: [$layer + {mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json"}],
-		subject: {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $subject,
-			size: $size}}' | jq -cj "${2:-.}" >referrer
-	put_manifest "$REPO" "sha256:$(_sha256 <referrer)" referrer >/dev/null
+	printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json",
+		"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:%s","size":2},
+		"layers":[%s],"subject":{"mediaType":"%s","digest":"%s","size":%d}}' "$MANIFEST" "$EMPTY" \
+		"${layer/octet-stream/vnd.dev.sigstore.bundle.v0.3+json}" "$MANIFEST" "$D" \
+		"$(_len artifact)" >referrer.json
+	edited "${2:-.}" referrer.json referrer
+	_sha256 sum referrer
+	put_manifest "$REPO" "sha256:$sum" referrer "$MANIFEST" >/dev/null
 	[ -z "$FALLBACK" ] || {
-		jq -cn --arg d "sha256:$(_sha256 <referrer)" --argjson n "$(_len referrer)" '{digest: $d, size: $n,
+		jq -cn --arg d "sha256:$sum" --argjson n "$(_len referrer)" '{digest: $d, size: $n,
 			mediaType: "application/vnd.oci.image.manifest.v1+json",
 			artifactType: "application/vnd.oci.empty.v1+json"}' >>referrers.jsonl
 		jq -cs '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: .}' \
@@ -71,27 +76,30 @@ add_bundle() {
 
 # put_layers .sig|.att FILE...: what bundle wrote with form=, as layers of the tag.
 put_layers() {
-	local suffix=$1 type=application/vnd.dsse.envelope.v1+json f
+	local - suffix=$1 type=application/vnd.dsse.envelope.v1+json f
+	set +T
 	shift
 	[ "$suffix" = .att ] || type=application/vnd.dev.cosign.simplesigning.v1+json
 	for f in "$@"; do
 		jq -j .payload "$f" >layer
-		put_blob "$REPO" layer | jq -c --arg type "$type" --slurpfile f "$f" \
-			'. + {mediaType: $type, annotations: $f[0].annotations}'
-	done | jq -cs --arg d "sha256:$(_sha256 <empty)" '{schemaVersion: 2,
+		put_blob "$REPO" layer
+	done >blobs
+	jq -cn --arg d "sha256:$EMPTY" --arg type "$type" --slurpfile blobs blobs '{schemaVersion: 2,
 		mediaType: "application/vnd.oci.image.manifest.v1+json",
 		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $d, size: 2},
-		layers: .}' >layers
-	put_manifest "$REPO" "sha256-${D#*:}$suffix" layers >/dev/null
+		layers: ([$blobs, [inputs]] | transpose |
+			map(.[0] + {mediaType: $type, annotations: .[1].annotations}))}' "$@" >layers
+	put_manifest "$REPO" "sha256-${D#*:}$suffix" layers "$MANIFEST" >/dev/null
 }
 
 judge() {
-	jq "$ROOT_EDIT" trusted_root.json >root.json
-	img-verify -c /dev/null --retry 0 --trusted-root root.json "${WHOM[@]}" "$@" "$REPO:1"
+	img-verify -c /dev/null --retry 0 --trusted-root trusted_root.json "${WHOM[@]}" "$@" "$REPO:1"
 }
 
 # attach KEY=VALUE...: a new image with what that makes, whatever form it has.
 attach() {
+	local -
+	set +T
 	new_image
 	case " $* " in
 	*' form=sig '*) bundle one.json "$@" && put_layers .sig one.json ;;
@@ -102,6 +110,8 @@ attach() {
 }
 
 passes() {
+	local -
+	set +T
 	run --separate-stderr judge
 	[ "$status" = 0 ] && [ "$output" = "$REPO:1@$D" ] && [ -z "$stderr" ] || {
 		echo "$status $stderr"
@@ -111,6 +121,8 @@ passes() {
 
 # fails WORDS: status 1, and these words (a star stands for any) after the image's names
 fails() {
+	local -
+	set +T
 	run --separate-stderr judge
 	# shellcheck disable=SC2053 # it is a pattern
 	[ "$status" = 1 ] && [ -z "$output" ] && [[ $stderr == "img-verify: $REPO:1: '$REPO@$D' "$1 ]] || {
@@ -120,6 +132,8 @@ fails() {
 }
 
 accept() {
+	local -
+	set +T
 	attach "$@"
 	passes || {
 		echo "accept $*"
@@ -129,7 +143,8 @@ accept() {
 
 # refuse WORDS KEY=VALUE...
 refuse() {
-	local words=$1 form=bundle what='signature that counts'
+	local - words=$1 form=bundle what='signature that counts'
+	set +T
 	shift
 	attach "$@"
 	case " $* " in
@@ -142,8 +157,6 @@ refuse() {
 		return 1
 	}
 }
-
-at() { date -u -d "@$((NOW + ${1:-0}))" +%FT%TZ; }
 
 promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 
@@ -186,7 +199,7 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	local zero
 	zero=$(printf '%064d' 0)
 	refuse 'statement: the artifact is not a subject of the statement' subject="$zero"
-	refuse "transparency log: it was logged at $(at), when the certificate was not valid" start=-600 end=-300
+	refuse "transparency log: it was logged at $AT, when the certificate was not valid" start=-600 end=-300
 	refuse "identity: the identity of '$IDENTITY' was checked by 'https://evil', which is not wanted" \
 		issuer=https://evil issuer1=
 	refuse "identity: the certificate is of '${IDENTITY}x', which is not wanted" "san=URI:${IDENTITY}x"
@@ -197,13 +210,14 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	refuse 'transparency log: the log entry has another artifact' rekor=2 tokens=good body_hash="$zero"
 	refuse 'time: 0 signed times, 1 needed' rekor=2
 	refuse "timestamp: no timestamp authority that was trusted at * made it" rekor=2 tokens=tsa_stranger
-	refuse "certificate: at $(at): certificate signature failure" ca=evil
+	refuse "certificate: at $AT: certificate signature failure" ca=evil
 	refuse 'signature: the signature does not verify' signing_key=other
 	refuse 'it is signed with a key, not with a certificate' signer=key
 	refuse 'transparency log: entries in 0 logs, 1 needed' rekor=none tokens=good
 	# a signature of another manifest
+	_hex_b64 zero "$zero"
 	refuse 'artifact: the bundle is of another artifact' content=message \
-		edit=".messageSignature.messageDigest.digest = \"$(_unhex "$zero" | _b64)\""
+		edit=".messageSignature.messageDigest.digest = \"$zero\""
 }
 
 @test "an attestation is no signature, and none of the signatures an attestation" {
@@ -232,7 +246,7 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	refuse "made for 'sha256:$zero'" form=sig subject="$zero"
 	refuse "payload: its type is 'atomic container signature', not 'cosign container image signature'" \
 		form=sig simple_type='atomic container signature'
-	refuse "transparency log: it was logged at $(at), when the certificate was not valid" form=sig \
+	refuse "transparency log: it was logged at $AT, when the certificate was not valid" form=sig \
 		start=-600 end=-300
 	refuse 'identity: the certificate is of '"'${IDENTITY}x', which is not wanted" form=sig \
 		"san=URI:${IDENTITY}x"
@@ -241,7 +255,7 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	refuse 'transparency log: the log entry has another artifact' form=sig body_hash="$zero"
 	refuse 'transparency log: the log entry has another signature' form=sig body_sig=signature.second
 	refuse 'transparency log: the log entry has another certificate' form=sig body_pem=inter.pem
-	refuse "certificate: at $(at): certificate signature failure" form=sig ca=evil
+	refuse "certificate: at $AT: certificate signature failure" form=sig ca=evil
 	refuse 'signature: the signature does not verify' form=sig signing_key=other
 	refuse 'timestamp: it is of other bytes than the signature' form=sig tokens=moved
 	refuse "timestamp: no timestamp authority that was trusted at * made it" form=sig \
@@ -363,7 +377,7 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	refuse 'transparency log: entries in 0 logs, 1 needed' signer=key rekor=none
 	refuse 'transparency log: entries in 0 logs, 1 needed' signer=key rekor=none form=sig
 	run -0 img-verify -c /dev/null --key plain.pub "$REPO:1"
-	TRUSTED_ROOT=$PWD/root.json run -1 --separate-stderr img-verify -c /dev/null --key plain.pub "$REPO:1"
+	TRUSTED_ROOT=$PWD/trusted_root.json run -1 --separate-stderr img-verify -c /dev/null --key plain.pub "$REPO:1"
 	[[ $stderr == *'transparency log: entries in 0 logs, 1 needed' ]]
 	run -0 --separate-stderr judge --insecure-ignore-tlog
 	[ "$stderr" = 'img-verify: warning: the transparency log is ignored' ]
@@ -412,7 +426,7 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 }
 
 @test "what cannot be listed or read is 75, never none and never 1" {
-	local port dir=$BATS_TEST_TMPDIR/canned sig host
+	local port dir=$BATS_TEST_TMPDIR/canned sig host none
 	port=$(free_port)
 	mkdir "$dir"
 	answer() { # FILE STATUS CONTENT-TYPE BODY-FILE
@@ -460,12 +474,13 @@ promise='.annotations["dev.sigstore.cosign/bundle"] |= (fromjson |'
 	unknown 503
 	# a list with a bundle in it that nobody gives
 	rm "$dir/$sig"
-	jq -cn --arg d "sha256:$(_sha256 <none)" '{schemaVersion: 2, manifests: [{digest: $d, size: 9,
+	_sha256 none none
+	jq -cn --arg d "sha256:$none" '{schemaVersion: 2, manifests: [{digest: $d, size: 9,
 		mediaType: "application/vnd.oci.image.manifest.v1+json"}]}' >one
 	answer "$host" '200 OK' $oci.index.v1+json one
-	answer "GET_v2_r_manifests_sha256:$(_sha256 <none)" '503 Busy' application/json unknown
+	answer "GET_v2_r_manifests_sha256:$none" '503 Busy' application/json unknown
 	unknown 503
-	rm "$dir/GET_v2_r_manifests_sha256:$(_sha256 <none)"
+	rm "$dir/GET_v2_r_manifests_sha256:$none"
 	fails 'has no signature that counts: referrer: *404*'
 }
 

@@ -12,6 +12,8 @@ setup() {
 	WHOM=(--certificate-identity "$IDENTITY" --certificate-oidc-issuer "$ISSUER")
 	ROOT_EDIT=.
 	WHAT=artifact
+	_sha256 DIGEST artifact
+	_when AT "$NOW"
 }
 
 judge() {
@@ -21,19 +23,22 @@ judge() {
 
 # accept KEY=VALUE...: the bundle passes
 accept() {
+	local -
+	set +T
 	bundle b.json "$@"
 	run --separate-stderr judge
 	[ "$status" = 0 ] || {
 		echo "refused $*: $stderr"
 		return 1
 	}
-	[ "$output" = "sha256:$(sha256sum <artifact | cut -c1-64)" ]
+	[ "$output" = "sha256:$DIGEST" ]
 	[ -z "$stderr" ]
 }
 
 # refuse WORDS KEY=VALUE...: it does not, and the error is these words
 refuse() {
-	local words="img-verify: '$WHAT': bundle: $1"
+	local - words="img-verify: '$WHAT': bundle: $1"
+	set +T
 	shift
 	bundle b.json "$@"
 	run --separate-stderr judge
@@ -51,7 +56,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	accept version=0.1
 	accept version=0.2
 	accept version=0.3
-	WHAT=sha256:$(sha256sum <artifact | cut -c1-64)
+	WHAT=sha256:$DIGEST
 	accept
 	accept edit='.mediaType = "application/vnd.dev.sigstore.bundle+json;version=0.3"'
 	accept version=0.1 edit="del($entry.inclusionProof)"
@@ -89,6 +94,9 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 }
 
 @test "a bundle must be what its version says" {
+	local root inter
+	_der_b64 root root.pem
+	_der_b64 inter inter.pem
 	refuse "not a Sigstore bundle of version 0.1 to 0.3, its media type is 'application/vnd.dev.sigstore.bundle+json;version=0.4'" version=0.4
 	refuse 'a certificate chain, which version 0.3 must not have' version=0.2 \
 		edit='.mediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"'
@@ -109,9 +117,9 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	refuse 'the certificate chain is empty' version=0.2 \
 		edit='.verificationMaterial.x509CertificateChain.certificates = []'
 	refuse 'the certificate chain has a root certificate in it' version=0.2 \
-		edit=".verificationMaterial.x509CertificateChain.certificates += [{rawBytes: \"$(openssl x509 -in root.pem -outform DER | base64 -w0)\"}]"
+		edit=".verificationMaterial.x509CertificateChain.certificates += [{rawBytes: \"$root\"}]"
 	accept version=0.2 \
-		edit=".verificationMaterial.x509CertificateChain.certificates += [{rawBytes: \"$(openssl x509 -in inter.pem -outform DER | base64 -w0)\"}]"
+		edit=".verificationMaterial.x509CertificateChain.certificates += [{rawBytes: \"$inter\"}]"
 	refuse 'signature: not base64' edit='.messageSignature.signature += "\n"'
 	bundle b.json
 	sed -i 's/"mediaType"/"mediaType": "x", "mediaType"/' b.json
@@ -120,36 +128,35 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 }
 
 @test "a certificate must come from a CA of the root, at the time of signing" {
-	refuse 'transparency log: it was logged at '"$(date -u -d "@$NOW" +%FT%TZ)"', when the certificate was not valid' start=-600 end=-300
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): certificate signature failure" ca=evil
+	refuse 'transparency log: it was logged at '"$AT"', when the certificate was not valid' start=-600 end=-300
+	refuse "certificate: at $AT: certificate signature failure" ca=evil
 	ROOT_EDIT='.certificateAuthorities[0].validFor.end = "2021-01-01T00:00:00Z"'
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): the CA was not in use then"
+	refuse "certificate: at $AT: the CA was not in use then"
 	ROOT_EDIT='.certificateAuthorities = []'
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): the trusted root has no CA"
+	refuse "certificate: at $AT: the trusted root has no CA"
 	# the last certificate of a chain is where trust ends, whatever it is
 	ROOT_EDIT='.certificateAuthorities[0].certChain.certificates |= .[:1]'
 	accept
 	ROOT_EDIT='.certificateAuthorities[0].certChain.certificates |= .[1:]'
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): unable to get local issuer certificate"
+	refuse "certificate: at $AT: unable to get local issuer certificate"
 }
 
 @test "both ends of a certificate's validity belong to it" {
 	accept start=0 end=300
 	accept start=-300 end=0
-	refuse 'transparency log: it was logged at '"$(date -u -d "@$NOW" +%FT%TZ)"', when the certificate was not valid' start=1 end=300
-	refuse 'transparency log: it was logged at '"$(date -u -d "@$NOW" +%FT%TZ)"', when the certificate was not valid' start=-300 end=-1
+	refuse 'transparency log: it was logged at '"$AT"', when the certificate was not valid' start=1 end=300
+	refuse 'transparency log: it was logged at '"$AT"', when the certificate was not valid' start=-300 end=-1
 }
 
 @test "both ends of what the root says belong to it" {
-	local at before after part words
-	at=$(date -u -d "@$NOW" +%FT%TZ)
-	before=$(date -u -d "@$((NOW - 1))" +%FT%TZ)
-	after=$(date -u -d "@$((NOW + 1))" +%FT%TZ)
-	for part in ".certificateAuthorities[0]=certificate: at $at: the CA" \
+	local before after part words
+	_when before $((NOW - 1))
+	_when after $((NOW + 1))
+	for part in ".certificateAuthorities[0]=certificate: at $AT: the CA" \
 		'.tlogs[0].publicKey=transparency log: the log'; do
 		words="${part#*=} was not in use then"
 		part=${part%%=*}
-		ROOT_EDIT="$part.validFor = {start: \"$at\", end: \"$at\"}"
+		ROOT_EDIT="$part.validFor = {start: \"$AT\", end: \"$AT\"}"
 		accept
 		ROOT_EDIT="$part.validFor.end = \"$before\""
 		refuse "$words"
@@ -163,18 +170,20 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	refuse 'certificate: its extended key usage is not for code signing' eku=
 	refuse 'certificate: its key usage is not for signatures' ku=keyAgreement
 	refuse 'certificate: it belongs to a CA' bc=basicConstraints=critical,CA:TRUE ku=digitalSignature,keyCertSign
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): unhandled critical extension" \
+	refuse "certificate: at $AT: unhandled critical extension" \
 		extension=1.2.3.4=critical,DER:0500
 	# extension .1.9 becomes a second .1.5
 	bundle b.json extension=1.3.6.1.4.1.57264.1.9=DER:0c0161
 	local der
-	der=$(jq -r .verificationMaterial.certificate.rawBytes b.json | base64 -d | _hex)
+	jq -r .verificationMaterial.certificate.rawBytes b.json | base64 -d >der
+	_hex der der
+	_hex_b64 der "${der/2b0601040183bf300109/2b0601040183bf300105}"
 	refuse 'certificate: an extension is there twice' extension=1.3.6.1.4.1.57264.1.9=DER:0c0161 \
-		edit=".verificationMaterial.certificate.rawBytes = \"$(_unhex \
-			"${der/2b0601040183bf300109/2b0601040183bf300105}" | base64 -w0)\""
+		edit=".verificationMaterial.certificate.rawBytes = \"$der\""
 	# nor may a CA above it be for something else only
-	ROOT_EDIT=".certificateAuthorities[0].certChain.certificates[0].rawBytes = \"$(openssl x509 -in inter_tsa.pem -outform DER | base64 -w0)\""
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): a CA above it is not for code signing" \
+	_der_b64 der inter_tsa.pem
+	ROOT_EDIT=".certificateAuthorities[0].certChain.certificates[0].rawBytes = \"$der\""
+	refuse "certificate: at $AT: a CA above it is not for code signing" \
 		ca=inter_tsa
 }
 
@@ -183,7 +192,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	accept issuer=
 	refuse 'certificate: two issuers that differ, '"'https://a' and '$ISSUER'" issuer1=https://a
 	refuse "identity: the certificate of '$IDENTITY' names no issuer" issuer= issuer1=
-	refuse "certificate: at $(date -u -d "@$NOW" +%FT%TZ): Subject name empty" san=
+	refuse "certificate: at $AT: Subject name empty" san=
 	refuse 'identity: the certificate names nobody' san=DNS:plant
 	refuse 'certificate: more than one subject alternative name' san="URI:$IDENTITY,URI:https://x"
 	refuse "identity: the certificate is of '${IDENTITY}x', which is not wanted" "san=URI:${IDENTITY}x"
@@ -257,7 +266,7 @@ token=.verificationMaterial.timestampVerificationData.rfc3161Timestamps
 	ROOT_EDIT='.tlogs[].publicKey.validFor.end = "2021-01-01T00:00:00Z"'
 	refuse 'transparency log: the log was not in use then'
 	refuse 'transparency log: the log was not in use then' rekor=2 tokens=good
-	ROOT_EDIT=".tlogs[].publicKey.validFor.end = \"$(date -u -d "@$NOW" +%FT%TZ)\""
+	ROOT_EDIT=".tlogs[].publicKey.validFor.end = \"$AT\""
 	accept
 }
 
@@ -545,8 +554,8 @@ unchanged() {
 	run -0 --separate-stderr img-verify -c /dev/null --json --blob artifact --bundle b.json \
 		"${WHOM[@]}" --trusted-root trusted_root.json
 	[ "$(jq -c '[.blob, .digest, .key, .subject, .issuer, .signed_at, .log_index, .type, .predicate]' \
-		<<<"$output")" = "$(jq -nc --arg digest "sha256:$(sha256sum <artifact | cut -c1-64)" \
-		--arg at "$(date -u -d "@$NOW" +%FT%TZ)" '["artifact", $digest, null, env.IDENTITY,
+		<<<"$output")" = "$(jq -nc --arg digest "sha256:$DIGEST" \
+		--arg at "$AT" '["artifact", $digest, null, env.IDENTITY,
 		env.ISSUER, $at, 1001, "https://slsa.dev/provenance/v1", {builder: "us"}]')" ]
 	bundle b.json signer=key
 	run -0 --separate-stderr img-verify -c /dev/null --json --blob artifact --bundle b.json \
@@ -556,7 +565,7 @@ unchanged() {
 
 @test "the client of the public suite speaks its protocol" {
 	local client=$ROOT/tests/conformance-client digest
-	digest=sha256:$(sha256sum <artifact | cut -c1-64)
+	digest=sha256:$DIGEST
 	bundle b.json
 	run -0 "$client" verify-bundle --bundle b.json "${WHOM[@]}" --trusted-root trusted_root.json artifact
 	GANTRY_TRUSTED_ROOT=trusted_root.json run -0 "$client" verify-bundle --bundle b.json "${WHOM[@]}" \
@@ -571,11 +580,11 @@ unchanged() {
 
 @test "what a certificate says of a GitHub workflow is compared whole" {
 	local n=1.3.6.1.4.1.57264.1 flag=--certificate-github-workflow
-	local facts
-	facts="$n.2=DER:$(printf push | od -An -tx1 | tr -d ' ')
-$n.3=DER:$(printf c0ffee | od -An -tx1 | tr -d ' ')
-$n.4=DER:$(printf release | od -An -tx1 | tr -d ' ')
-$n.6=DER:$(printf refs/tags/v1 | od -An -v -tx1 | tr -d ' \n')"
+	local facts='' hex
+	for fact in 2=push 3=c0ffee 4=release 6=refs/tags/v1; do
+		_text_hex hex "${fact#*=}"
+		facts+="$n.${fact%%=*}=DER:$hex"$'\n'
+	done
 	WHOM+=("$flag-repository" plant/robot)
 	accept
 	WHOM+=("$flag-ref" refs/tags/v1)

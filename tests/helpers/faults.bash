@@ -77,13 +77,12 @@ put_blob() {
 		[[ $to == *\?* ]] && to+='&' || to+='?'
 		curl -fsS -o /dev/null -T "$2" "${to}digest=$sum"
 	fi
-	jq -cn --arg d "$sum" --argjson n "$(stat -c %s "$2")" \
-		'{mediaType: "application/octet-stream", digest: $d, size: $n}'
+	printf '{"mediaType":"application/octet-stream","digest":"%s","size":%d}\n' "$sum" "$(stat -c %s "$2")"
 }
 
-# put_manifest HOST/REPO WHAT FILE: what its mediaType says it is; prints the digest.
+# put_manifest HOST/REPO WHAT FILE [TYPE]: what its mediaType says it is; prints the digest.
 put_manifest() {
-	curl -fsS -o /dev/null -H "Content-Type: $(jq -r .mediaType "$3")" -X PUT --data-binary "@$3" \
+	curl -fsS -o /dev/null -H "Content-Type: ${4:-$(jq -r .mediaType "$3")}" -X PUT --data-binary "@$3" \
 		"http://${1%%/*}/v2/${1#*/}/manifests/$2"
 	echo "sha256:$(sha256sum <"$3" | cut -d' ' -f1)"
 }
