@@ -194,6 +194,8 @@ verdict() {
 @test "who could not be asked in the time there was is unhealthy, in the metrics too" {
 	# one connection at a time
 	run -1 bash -c "ulimit -n 67; exec healthcheck --wait 0.3 -t 60 --metrics-file m.prom $W/slow/9000 $W/slow/9001"
+	# the one that is being asked is waited for
+	[[ ${lines[0]} == "unhealthy $W/slow/9000 - "*" Operation timed out after "* ]]
 	[[ ${lines[1]} =~ ^"unhealthy $W/slow/9001 - 0 not asked in the time there was"$ ]]
 	grep -qx "gantry_health_status{target=\"$W/slow/9000\"} 0" m.prom
 	grep -qx "gantry_health_status{target=\"$W/slow/9001\"} 0" m.prom
