@@ -35,10 +35,17 @@ start_engine() {
 	wait_for 60 docker version
 }
 
+# With SITE_FILTER=none without a filter of system calls, which takes a third of every start of a
+# container and of every look into one.
 start_docker() {
+	local filter=()
+	if [ "${SITE_FILTER:-}" = none ]; then
+		echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$SITE/filter"
+		filter=(--seccomp-profile "$SITE/filter")
+	fi
 	dockerd --data-root "$SITE/data" --exec-root "$SITE/exec" --pidfile "$SITE/pid" \
 		-H "$DOCKER_HOST" --iptables=false --ip-forward=false --ip-masq=false \
-		"${@:---bip=10.213.0.1/24}" --log-level warn >>"$SITE/log" 2>&1 3>&- &
+		"${filter[@]}" "${@:---bip=10.213.0.1/24}" --log-level warn >>"$SITE/log" 2>&1 3>&- &
 	echo $! >"$SITE/engine"
 }
 
