@@ -37,7 +37,7 @@ settings() {
 start_nameless() {
 	docker run -d --name "robot-service-$1" --restart "$ROBOT_RESTART" --read-only \
 		--network "container:robot-holder-$1" "${ROBOT_RUN[@]}" \
-		--health-interval 1s --health-timeout 1s --health-retries 1 \
+		--health-interval 5s --health-timeout 1s --health-retries 1 \
 		"$IMAGE@$(digest_of 0.0.1)" >/dev/null
 	wait_for 30 healthy "$1"
 }
