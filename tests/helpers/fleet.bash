@@ -167,7 +167,7 @@ version_of() {
 member() {
 	local text
 	text=$(cat)
-	[[ $text =~ \"$1\":\ ?\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}"
+	[[ ! $text =~ \"$1\":\ ?\"([^\"]*)\" ]] || echo "${BASH_REMATCH[1]}"
 }
 
 # all_at VERSION: every robot answers with it, under its own name, with its restart policy, and
