@@ -129,6 +129,8 @@ older_than_heads() {
 	ip link set uplink down
 	sleep 4
 	kill -9 $PROMETHEUS $VMAGENT
+	wait_for 10 not_alive $PROMETHEUS
+	wait_for 10 not_alive $VMAGENT
 	mv queue lost
 	start_gateway
 	# not a sample of the second in which it was killed

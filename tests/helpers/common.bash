@@ -82,7 +82,11 @@ let_go() {
 	wait "$KEEPER"
 }
 
-# A zombie is as good as gone: not every machine has an init that takes it away.
+# A zombie is as good as gone: not every machine has an init that takes it away.  With threads that
+# have not ended yet it still has its files and ports.
 not_alive() {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+	local threads
+	kill -0 "$1" 2>/dev/null || return 0
+	threads=("/proc/$1/task"/*)
+	[ ${#threads[@]} = 1 ] && grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
