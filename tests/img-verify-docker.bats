@@ -44,7 +44,7 @@ setup() {
 contained() {
 	local mounts=() dir
 	for dir in /lib /lib64; do [ -L $dir ] || [ ! -d $dir ] || mounts+=(-v "$dir:$dir:ro"); done
-	docker run --rm -i --network host --read-only --cap-drop ALL --user 10001:10001 \
+	"$GANTRY_TEST_ENGINE" run --rm -i --network host --read-only --cap-drop ALL --user 10001:10001 \
 		--security-opt no-new-privileges -v /usr:/usr:ro "${mounts[@]}" -v /etc/ssl:/etc/ssl:ro \
 		-v "$B:/gantry:ro" -v "$SIGSTORE:/work:ro" -w /work "${HOW[@]}" robot-verify "$@"
 }
