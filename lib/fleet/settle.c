@@ -9,7 +9,7 @@
 #include "fleet/health.h"
 #include "fleet/step.h"
 
-#define ACTS_MAX      12 /* the longest way has six */
+#define ACTS_MAX      12 /* the longest way has seven */
 #define REMOVING_MS   20000
 #define LOOK_AGAIN_MS 50
 #define ILL_MS	      2000 /* for one that was not healthy before */

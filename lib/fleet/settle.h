@@ -10,6 +10,8 @@
  *     none                 made again as the journal remembers it, unless the
  *                          container whose network it joins is gone too
  *
+ * One that does not become healthy then is stopped and started once more.
+ *
  * Every act is one call to the engine, after which it looks again; killed at
  * any instant and started again, it ends the same way.
  */
@@ -26,8 +28,8 @@ struct settle {
 };
 
 /* 0: one container, it has its restart policy and is healthy (or was not when
- * the deployment began).  ERR_STUCK: it is not healthy and a person is needed;
- * ERR_TEMP and the like: the engine did not let us. */
+ * the deployment began).  ERR_STUCK: it is not healthy, also started anew, and a
+ * person is needed; ERR_TEMP and the like: the engine did not let us. */
 int settle_service(const struct settle *s, struct err *e);
 
 /* Start one of its containers.  A runtime that was killed may keep the id of what ended meanwhile
